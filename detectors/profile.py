@@ -1,0 +1,199 @@
+"""Everything a window says about its data, as sums: counts, rule violations, ids and a sample's layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import counts as counting
+from detectors import identifiers as ids_wire
+from detectors.absence import split_present
+from detectors.columns import Column, Columns, Presence
+from detectors.counts import CategoricalCounts, Counts
+from detectors.dictionary import Dictionary, Feature, Kind, Role
+from detectors.grid import CategoricalGrid, Grid
+from detectors.identifiers import Identifiers
+from detectors.rules import CheckCounts, violations
+
+VERSION = 1
+TABLE = ":table"  # the part that belongs to no feature; no feature's name begins with a colon
+PRESENCE_ONLY = CategoricalGrid((), is_open=True)  # the grid of text and datetime: values are only counted
+MAX_NAME = 200  # characters of an extra column's name that are kept
+
+
+class Layout(Protocol):
+    """What a profile is laid out on: the part of a `Reference` that says what is counted where."""
+
+    @property
+    def dictionary(self) -> Dictionary: ...
+
+    @property
+    def grids(self) -> Mapping[str, Grid]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What was seen in the sampled rows that the columns cannot show.
+
+    ``extra_columns`` counts, by name, the sampled rows that had a feature the
+    dictionary does not know; of more names than are kept, those with the
+    smallest stable hash stay (see `CategoricalCounts`) and ``extra_other`` counts
+    the others. ``other_width`` counts the sampled rows whose features came as a
+    list of another length than the dictionary's.
+    """
+
+    rows: int = 0
+    extra_columns: Mapping[str, int] = field(default_factory=dict)
+    extra_other: int = 0
+    other_width: int = 0
+
+    @classmethod
+    def of(cls, rows: int, extra_columns: Mapping[str, int], other_width: int = 0) -> Self:
+        """A sample with its names shortened and capped."""
+        names: dict[str, int] = {}
+        for name, count in extra_columns.items():
+            shown = name[:MAX_NAME].encode("utf-8", "backslashreplace").decode()  # half a surrogate pair
+            names[shown] = names.get(shown, 0) + count
+        return cls(rows, names, 0, other_width).merge(cls())
+
+    def merge(self, other: Self) -> Self:
+        """Both samples together; neither part changes."""
+        extra = self._extra().merge(other._extra())
+        return type(self)(
+            self.rows + other.rows, extra.unseen, extra.other, self.other_width + other.other_width
+        )
+
+    def _extra(self) -> CategoricalCounts:
+        return CategoricalCounts(np.zeros(0, np.int64), self.extra_columns, self.extra_other)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The sums of any number of rows. Profiles on one layout are a commutative monoid under `merge`."""
+
+    rows: int
+    counts: Mapping[str, Counts]
+    checks: Mapping[str, CheckCounts]
+    identifiers: Identifiers
+    sample: Sample
+
+    @classmethod
+    def empty(cls, layout: Layout) -> Self:
+        counts = {name: counting.empty(grid) for name, grid in layout.grids.items()}
+        return cls(0, counts, {name: CheckCounts() for name in counts}, Identifiers.empty(), Sample())
+
+    def merge(self, other: Self) -> Self:
+        """The profile of all rows of both; neither part changes.
+
+        Raises
+        ------
+        ValueError
+            If the parts are of different references.
+        """
+        if self.counts.keys() != other.counts.keys():
+            odd = ", ".join(sorted(self.counts.keys() ^ other.counts.keys()))
+            raise ValueError(f"profiles of different references cannot be merged: only one of them has {odd}")
+        return type(self)(
+            self.rows + other.rows,
+            {name: counting.merge(mine, other.counts[name]) for name, mine in self.counts.items()},
+            {name: mine.merge(other.checks[name]) for name, mine in self.checks.items()},
+            self.identifiers.merge(other.identifiers),
+            self.sample.merge(other.sample),
+        )
+
+
+def summarise(
+    layout: Layout, columns: Columns, ids: NDArray[np.object_] | None = None, sample: Sample | None = None
+) -> Profile:
+    """The profile of one batch of rows.
+
+    A feature without a column is missing in every row, except a label, which
+    usually comes later and elsewhere: then it has no rows at all. Columns that
+    the dictionary does not have are not looked at.
+    """
+    rows = len(next(iter(columns.values()))) if columns else 0
+    counts: dict[str, Counts] = {}
+    checks: dict[str, CheckCounts] = {}
+    for name, grid in layout.grids.items():
+        feature = layout.dictionary.features[name]
+        column = columns.get(name)
+        if column is None:
+            column = _absent(feature, rows)
+        counts[name] = _count(feature, grid, column)
+        checks[name] = violations(feature, column, counts[name])
+    found = Identifiers.empty() if ids is None else Identifiers.from_ids(ids)
+    return Profile(rows, counts, checks, found, sample or Sample())
+
+
+def _absent(feature: Feature, rows: int) -> Column:
+    size = 0 if feature.role is Role.LABEL else rows
+    is_numeric = feature.kind is Kind.NUMERIC
+    values: NDArray[Any] = np.full(size, np.nan) if is_numeric else np.full(size, None, object)
+    return Column(values, np.full(size, Presence.MISSING, np.uint8))
+
+
+def _count(feature: Feature, grid: Grid, column: Column) -> Counts:
+    if feature.kind not in (Kind.TEXT, Kind.DATETIME):
+        return counting.count(grid, column)
+    present, (missing, null, bad_type) = split_present(column)
+    empty_texts = int(np.count_nonzero(present == ""))
+    return CategoricalCounts(np.zeros(0, np.int64), {}, len(present), missing, null, bad_type, empty_texts)
+
+
+def encode_parts(profile: Profile) -> dict[str, bytes]:
+    """The wire form in parts: one entry a feature, and `TABLE`."""
+    parts = {
+        name: msgspec.msgpack.encode((VERSION, counting.encode(counts), *profile.checks[name].tallies()))
+        for name, counts in profile.counts.items()
+    }
+    sample = profile.sample
+    names = sorted(sample.extra_columns.items())
+    facts = (sample.rows, names, sample.extra_other, sample.other_width)
+    parts[TABLE] = msgspec.msgpack.encode(
+        (VERSION, profile.rows, ids_wire.encode(profile.identifiers), facts)
+    )
+    return parts
+
+
+def decode_parts(parts: Mapping[str, bytes], layout: Layout) -> Profile:
+    """Read the parts on the reference they were counted for; other entries that begin with ":" are skipped.
+
+    Raises
+    ------
+    ValueError
+        If the parts are of another version or another reference.
+    """
+    stored = {name for name in parts if not name.startswith(":")}
+    if stored != layout.grids.keys() or TABLE not in parts:
+        odd = ", ".join(sorted(stored ^ layout.grids.keys())) or TABLE
+        raise ValueError(f"stored counts are of another reference: {odd} is in only one of them")
+    counts: dict[str, Counts] = {}
+    checks: dict[str, CheckCounts] = {}
+    for name, grid in layout.grids.items():
+        packed, *tallies = _unpacked(parts[name], name)
+        counts[name], checks[name] = counting.decode(packed, grid), CheckCounts(*tallies)
+    rows, identifiers, (sampled, names, other, width) = _unpacked(parts[TABLE], TABLE)
+    sample = Sample(sampled, dict(names), other, width)
+    return Profile(rows, counts, checks, ids_wire.decode(identifiers), sample)
+
+
+def _unpacked(data: bytes, name: str) -> list[Any]:
+    version, *fields = msgspec.msgpack.decode(data, type=list[Any])
+    if version != VERSION:
+        raise ValueError(f"counts of {name} are stored in version {version}, this driftd reads {VERSION}")
+    return fields
+
+
+def encode(profile: Profile) -> bytes:
+    """The wire form in one piece."""
+    return msgspec.msgpack.encode(encode_parts(profile))
+
+
+def decode(data: bytes, layout: Layout) -> Profile:
+    """Read what `encode` wrote, on the reference it was counted for; raises as `decode_parts` does."""
+    return decode_parts(msgspec.msgpack.decode(data, type=dict[str, bytes]), layout)

@@ -1,0 +1,165 @@
+"""The reference: what the data looked like when the model was trained."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.clustering import RowsPerWindow, Windows
+from detectors.columns import Column, Columns
+from detectors.counts import Counts, NumericCounts
+from detectors.dictionary import Dictionary, Feature, Kind, Role
+from detectors.grid import GRID_SIZE, MAX_CATEGORIES, Grid, NumericGrid, categorical_grid, numeric_grid
+from detectors.profile import PRESENCE_ONLY, Profile, summarise
+
+ID_LENGTH = 12  # hexadecimal digits: 48 bits among a handful of references
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A dictionary, the grids it leads to, and the reference's own counts on them.
+
+    ``id`` is derived from everything that verdicts depend on, so the same data
+    built twice has the same id. ``design_effect`` says, by feature, how many rows
+    of a window count as one because neighbours in time resemble each other (1.0:
+    all are independent); ``absence_effect`` says it of the absence of a value.
+    ``rows_per_window`` is None when the rows had no times.
+    """
+
+    id: str
+    model: str
+    version: str
+    rows: int
+    source: str
+    content_hash: str
+    built_at: datetime
+    dictionary: Dictionary
+    grids: Mapping[str, Grid]
+    profile: Profile
+    rows_per_window: RowsPerWindow | None
+    design_effect: Mapping[str, float]
+    absence_effect: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class FixedLayout:
+    """A layout without the reference around it."""
+
+    dictionary: Dictionary
+    grids: Mapping[str, Grid]
+
+
+def build(
+    columns: Columns,
+    dictionary: Dictionary,
+    *,
+    model: str,
+    version: str,
+    source: str,
+    built_at: datetime,
+    grid_size: int = GRID_SIZE,
+    max_categories: int = MAX_CATEGORIES,
+    ids: NDArray[np.object_] | None = None,
+    times_ms: NDArray[np.int64] | None = None,
+    window_ms: int | None = None,
+) -> Reference:
+    """Build a reference from the rows a model was trained on.
+
+    Ignored features, columns that the dictionary does not have, and a label
+    that the columns do not have are left out. With the rows' event times and the
+    length of the windows to come, the reference is also replayed in windows, for
+    the design effects and the rows to expect.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows, a feature has no column, or a column has values but
+        none of the type that the dictionary says.
+    """
+    grids = {
+        name: _grid(feature, columns[name], grid_size, max_categories)
+        for name, feature in _present_features(columns, dictionary).items()
+    }
+    layout = FixedLayout(dictionary, grids)
+    profile = summarise(layout, columns, ids)
+    windows = Windows.none()
+    if times_ms is not None and window_ms is not None:
+        windows = Windows.replay(layout, columns, profile, times_ms, window_ms)
+    content_hash = _content_hash(model, version, layout, profile, windows)
+    return Reference(
+        id=content_hash[:ID_LENGTH],
+        model=model,
+        version=version,
+        rows=profile.rows,
+        source=source,
+        content_hash=content_hash,
+        built_at=built_at,
+        dictionary=dictionary,
+        grids=grids,
+        profile=profile,
+        rows_per_window=windows.rows,
+        design_effect=windows.design_effect,
+        absence_effect=windows.absence_effect,
+    )
+
+
+def _present_features(columns: Columns, dictionary: Dictionary) -> Mapping[str, Feature]:
+    features = {
+        name: feature
+        for name, feature in dictionary.used().items()
+        if name in columns or feature.role is not Role.LABEL
+    }
+    lacking = [name for name in features if name not in columns]
+    if lacking:
+        raise ValueError(
+            f"the reference has no column {', '.join(map(repr, lacking))}, which the data dictionary names: "
+            'add the column, or set kind = "ignore"'
+        )
+    if not features or not len(columns[next(iter(features))]):
+        raise ValueError("the reference has no rows: give the rows that the model was trained on")
+    return features
+
+
+def _grid(feature: Feature, column: Column, grid_size: int, max_categories: int) -> Grid:
+    if feature.kind in (Kind.TEXT, Kind.DATETIME):
+        return PRESENCE_ONLY
+    present = column.present()
+    mistyped = len(column) if column.presence is None else int((column.presence == 3).sum())  # noqa: PLR2004
+    if not len(present) and mistyped:
+        raise ValueError(
+            f"none of the reference's {mistyped} values of {feature.name!r} is of type {feature.type!r}: "
+            "correct its type in the data dictionary"
+        )
+    if feature.kind is Kind.NUMERIC:
+        return numeric_grid(present[np.isfinite(present)], grid_size)
+    return categorical_grid(present, max_categories)
+
+
+def _content_hash(model: str, version: str, layout: FixedLayout, profile: Profile, windows: Windows) -> str:
+    """Hash what verdicts depend on, without the parts (zlib) whose bytes may differ between machines."""
+    digest = hashlib.blake2b(digest_size=16)
+    facts = (model, version, list(layout.dictionary.features.values()), profile.rows, windows.fingerprint())
+    digest.update(msgspec.json.encode(facts))
+    for name, grid in layout.grids.items():
+        digest.update(msgspec.json.encode((name, _grid_facts(grid), _count_facts(profile.counts[name]))))
+    ids = profile.identifiers
+    digest.update(ids.hashes.astype("<u8").tobytes() + ids.counts.astype("<i8").tobytes())
+    return digest.hexdigest()
+
+
+def _grid_facts(grid: Grid) -> tuple[object, ...]:
+    if isinstance(grid, NumericGrid):
+        return (grid.points.astype("<f8").tobytes(),)
+    return (grid.categories, grid.is_open)
+
+
+def _count_facts(counts: Counts) -> tuple[object, ...]:
+    if isinstance(counts, NumericCounts):
+        return (counts.on.tolist(), counts.between.tolist(), *counts.tallies())
+    return (counts.known.tolist(), *counts.tallies())

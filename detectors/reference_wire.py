@@ -1,0 +1,110 @@
+"""The stored form of a reference."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from detectors.clustering import RowsPerWindow
+from detectors.dictionary import Dictionary, Feature
+from detectors.grid import CategoricalGrid, Grid, NumericGrid
+from detectors.profile import decode_parts, encode_parts
+from detectors.reference import FixedLayout, Reference
+
+VERSION = 1
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    """A reference as it is written: everything but the grids and counts is plain."""
+
+    id: str
+    model: str
+    version: str
+    rows: int
+    source: str
+    content_hash: str
+    built_at: datetime
+    features: tuple[Feature, ...]
+    grids: dict[str, tuple[Any, ...]]
+    parts: dict[str, bytes]
+    rows_per_window: RowsPerWindow | None
+    design_effect: dict[str, float]
+    absence_effect: dict[str, float]
+
+
+def encode(reference: Reference) -> bytes:
+    """The wire form: versioned, exact."""
+    stored = _Stored(
+        id=reference.id,
+        model=reference.model,
+        version=reference.version,
+        rows=reference.rows,
+        source=reference.source,
+        content_hash=reference.content_hash,
+        built_at=reference.built_at,
+        features=tuple(reference.dictionary.features.values()),
+        grids={name: _packed(grid) for name, grid in reference.grids.items()},
+        parts=encode_parts(reference.profile),
+        rows_per_window=reference.rows_per_window,
+        design_effect=dict(reference.design_effect),
+        absence_effect=dict(reference.absence_effect),
+    )
+    return msgspec.msgpack.encode((VERSION, stored))
+
+
+def decode(data: bytes) -> Reference:
+    """Read the wire form.
+
+    Raises
+    ------
+    ValueError
+        If it was written by another version, or is damaged.
+    """
+    try:
+        version, body = msgspec.msgpack.decode(data, type=tuple[int, msgspec.Raw])
+    except msgspec.DecodeError as error:
+        raise ValueError(f"a stored reference of {len(data)} bytes is damaged: {error}") from error
+    if version != VERSION:
+        raise ValueError(
+            f"a reference is stored in version {version}, this driftd reads version {VERSION}: "
+            "build it again with `driftd reference build`"
+        )
+    stored = msgspec.msgpack.decode(body, type=_Stored)
+    grids = {name: _unpacked(packed) for name, packed in stored.grids.items()}
+    layout = FixedLayout(Dictionary({feature.name: feature for feature in stored.features}), grids)
+    return _reference(stored, layout)
+
+
+def _reference(stored: _Stored, layout: FixedLayout) -> Reference:
+    return Reference(
+        id=stored.id,
+        model=stored.model,
+        version=stored.version,
+        rows=stored.rows,
+        source=stored.source,
+        content_hash=stored.content_hash,
+        built_at=stored.built_at,
+        dictionary=layout.dictionary,
+        grids=layout.grids,
+        profile=decode_parts(stored.parts, layout),
+        rows_per_window=stored.rows_per_window,
+        design_effect=stored.design_effect,
+        absence_effect=stored.absence_effect,
+    )
+
+
+def _packed(grid: Grid) -> tuple[Any, ...]:
+    if isinstance(grid, NumericGrid):
+        return ("numeric", zlib.compress(grid.points.astype("<f8").tobytes(), 1), grid.bound)
+    return ("categorical", grid.categories, grid.is_open)
+
+
+def _unpacked(packed: tuple[Any, ...]) -> Grid:
+    kind, first, second = packed
+    if kind == "numeric":
+        return NumericGrid(np.frombuffer(zlib.decompress(first), "<f8").astype(np.float64), second)
+    return CategoricalGrid(tuple(first), second)
