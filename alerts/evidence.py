@@ -1,0 +1,137 @@
+"""What an alert saw, in one line of words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from alerts import words
+from alerts.document import Line, Span, clean, foreign, name, plain
+from alerts.lifecycle import LOUDNESS
+from alerts.model import Alert
+
+MOST_CHANGES = 3
+OBSERVED = {
+    "completeness": "{} null",
+    "missing_column": "missing, {}",
+    "data_type": "wrong type, {}",
+    "range": "out of range, {}",
+    "categorical_values": "unknown categories, {}",
+    "not_finite": "not finite, {}",
+}
+
+
+def summary(alert: Alert) -> str:
+    """Give the alert in one line of plain text, for tables."""
+    return f"{feature_of(alert)}: {''.join(span.text for span in evidence(alert))}"
+
+
+def feature_of(alert: Alert) -> str:
+    """Give the feature that the alert is about, or what stands for one when it is about the whole model."""
+    return clean(alert.label("feature") or alert.label("check") or "whole model")
+
+
+def worst_first(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
+    """Order alerts by severity, then by how many rows moved or failed, then by name."""
+    return tuple(sorted(alerts, key=lambda a: (-LOUDNESS[a.severity], -_extent(a), feature_of(a), a.labels)))
+
+
+def evidence(alert: Alert) -> Line:
+    """Say in words how the alert's latest bad window differs from what was expected.
+
+    Annotations that are missing or of another shape than expected make the line
+    shorter, never an error: a message must go out.
+    """
+    details = _mapping(alert.annotations.get("details"))
+    says = {"numeric": _numeric, "categorical": _categorical, "quality": _quality}
+    say = says.get(str(details.get("kind")), _effect_only)
+    return say(details, alert) or _effect_only(details, alert) or (plain("changed"),)
+
+
+def _numeric(details: Mapping[str, Any], alert: Alert) -> Line:
+    before, after = real(details.get("median_reference")), real(details.get("median_current"))
+    moved = _moved(details, alert)
+    if before is None or after is None:
+        return (plain(moved),) if moved else ()
+    one, other = words.numbers(before, after)
+    medians = f"median stays {one}" if one == other else f"median {one} → {other}"
+    return (plain(", ".join(filter(None, (medians, moved)))),)
+
+
+def _categorical(details: Mapping[str, Any], alert: Alert) -> Line:
+    spans: list[Span] = []
+    for change in _changes(details)[:MOST_CHANGES]:
+        spans += [plain(", ")] if spans else []
+        spans += _change(change)
+    unseen = real(details.get("unseen"))
+    if unseen:
+        spans += [plain(f"{', ' if spans else ''}{words.percent(unseen)} in unknown categories")]
+    moved = _moved(details, alert)
+    if moved:
+        spans += [plain(f"{'; ' if spans else ''}{moved}")]
+    return tuple(spans)
+
+
+def _change(change: Mapping[str, Any]) -> list[Span]:
+    before, after = real(change.get("reference")) or 0.0, real(change.get("current")) or 0.0
+    one, other = words.percents(before, after)
+    return [name(str(change.get("category"))), plain(f" {one} → {other}")]
+
+
+def _changes(details: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    changes = details.get("changes")
+    return [_mapping(change) for change in changes if change] if isinstance(changes, list | tuple) else []
+
+
+def _quality(details: Mapping[str, Any], alert: Alert) -> Line:
+    check = str(details.get("check") or alert.label("check") or "check")
+    observed, expected = str(details.get("observed") or ""), str(details.get("expected") or "")
+    phrase = OBSERVED.get(check, check.replace("_", " ") + ", {}") if alert.label("feature") else "{}"
+    told = phrase.replace("{}", observed, 1).strip(", ")
+    line = [foreign(", expected ".join(filter(None, (told, expected))) or check)]
+    failed, total = real(details.get("failed_rows")), real(details.get("total_rows"))
+    if failed and total:
+        line.append(plain(f" ({int(failed):,} of {words.count(int(total), 'row')})"))
+    note = str(details.get("note") or "")
+    if note and not (failed and note.startswith(f"{int(failed)} ") and "," not in note):
+        line += [plain("; "), foreign(note)]
+    return tuple(line)
+
+
+def _effect_only(details: Mapping[str, Any], alert: Alert) -> Line:
+    moved = _moved(details, alert)
+    return (plain(moved),) if moved else ()
+
+
+def _moved(details: Mapping[str, Any], alert: Alert) -> str:
+    """Say how many rows moved, and the least that is certain.
+
+    The effect is a distance between distributions: no fewer rows can have moved.
+    """
+    share = real(details.get("share_moved"))
+    share = real(alert.annotations.get("effect")) if share is None else share
+    if share is None:
+        return ""
+    low = real(alert.annotations.get("effect_low"))
+    least = f" (at least {words.percent(low)})" if low and low < share else ""
+    return f"{words.percent(share)} of rows moved{least}"
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def real(value: object) -> float | None:
+    """Give a finite number, or None for anything else that annotations may hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _extent(alert: Alert) -> float:
+    """Give the share of rows that moved, or failed a check: the same unit."""
+    details = _mapping(alert.annotations.get("details"))
+    if total := real(details.get("total_rows")):
+        return (real(details.get("failed_rows")) or 0.0) / total
+    return real(alert.annotations.get("effect")) or 0.0

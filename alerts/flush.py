@@ -1,0 +1,118 @@
+"""One group's turn to speak: what each service is to be told now, if anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from alerts.decide import decide
+from alerts.grouping import after_flush, group_key
+from alerts.model import Alert, Status
+from alerts.mute import Silence, mute
+from alerts.notice import Context, Notice
+from alerts.outgoing import Group, Notification, Sent
+from alerts.render import render
+from alerts.routes import Route, services_for
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How patient alerting is. ``for_windows`` and ``keep_windows`` are for `lifecycle.step`."""
+
+    group_wait: timedelta = timedelta(minutes=1)
+    group_interval: timedelta = timedelta(minutes=15)
+    repeat_interval: timedelta = timedelta(hours=24)
+    send_resolved: bool = True
+    for_windows: int = 1
+    keep_windows: int = 2
+
+
+def flush(
+    group: Group,
+    alerts: Iterable[Alert],
+    silences: Iterable[Silence],
+    routes: Iterable[Route],
+    services: Iterable[str],
+    sent: Mapping[str, Sent],
+    settings: Settings,
+    now: datetime,
+    context: Context,
+) -> tuple[Group, tuple[Notification, ...]]:
+    """Give the group with its next flush planned, and the notifications for the outbox.
+
+    ``alerts`` may hold alerts of other groups; those are left alone. ``services``
+    are the names of all services, ``sent`` what each is known to have got. Muting
+    comes before deciding, so an alert that began while muted speaks once it is not.
+    """
+    mine = [alert for alert in alerts if group_key(alert) == group.key]
+    told, _ = mute(mine, silences, now)
+    names, ways = tuple(services), tuple(routes)
+    drafts = (
+        _draft(group, name, _heard(told, name, ways, names), sent.get(name), settings, now, context)
+        for name in names
+    )
+    is_open = any(a.status is Status.FIRING for a in mine)
+    is_open = is_open or (settings.send_resolved and _is_owed(mine, sent, names))
+    planned = after_flush(group, is_open, now, settings.group_interval, settings.repeat_interval)
+    return planned, tuple(draft for draft in drafts if draft is not None)
+
+
+def _heard(
+    alerts: Iterable[Alert], service: str, routes: tuple[Route, ...], services: tuple[str, ...]
+) -> tuple[Alert, ...]:
+    return tuple(alert for alert in alerts if service in services_for(alert, routes, services))
+
+
+def _is_owed(alerts: Iterable[Alert], sent: Mapping[str, Sent], services: tuple[str, ...]) -> bool:
+    """Tell whether a service believes, or will when the outbox is empty, that a resolved alert is firing.
+
+    A resolved alert of which no service at all was told is only still here because a message is on its way.
+    """
+    ended = {alert.fingerprint for alert in alerts if alert.status is Status.RESOLVED}
+    told = frozenset().union(*(entry.firing for entry in sent.values()))
+    owed = frozenset().union(*(entry.firing for name, entry in sent.items() if name in services))
+    return bool(ended & owed or ended - told)
+
+
+def _draft(
+    group: Group,
+    service: str,
+    alerts: tuple[Alert, ...],
+    sent: Sent | None,
+    settings: Settings,
+    now: datetime,
+    context: Context,
+) -> Notification | None:
+    firing = tuple(a for a in alerts if a.status is Status.FIRING)
+    known = _still_standing(sent, firing, now)
+    before = known.firing if known is not None else frozenset[str]()
+    speaking = frozenset(a.fingerprint for a in firing)
+    resolved = _latest(
+        a for a in alerts if a.status is Status.RESOLVED and a.fingerprint in before - speaking
+    )
+    ended = frozenset(a.fingerprint for a in resolved)
+    reason = decide(known, speaking, ended, settings.send_resolved, settings.repeat_interval, now)
+    if reason is None:
+        return None
+    shown = resolved if settings.send_resolved else ()
+    notice = Notice(group.model, reason, firing, shown, speaking - before, context)
+    return Notification(group.key, group.model, service, reason, speaking, ended, render(notice), now)
+
+
+def _still_standing(sent: Sent | None, firing: Iterable[Alert], now: datetime) -> Sent | None:
+    """Take out of what was told the alerts that have come back since, as incidents that nobody has heard of.
+
+    Alerts from the future (senders with a fast clock) count as told, or they would be told at every flush.
+    """
+    if sent is None:
+        return None
+    sent_ms, now_ms = sent.at.timestamp() * 1000, now.timestamp() * 1000
+    again = {alert.fingerprint for alert in firing if sent_ms < alert.opened_ms <= now_ms}
+    return replace(sent, firing=sent.firing - again)
+
+
+def _latest(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
+    """Keep the latest incident of each alert."""
+    newest = {alert.fingerprint: alert for alert in sorted(alerts, key=lambda a: a.opened_ms)}
+    return tuple(newest.values())

@@ -1,0 +1,63 @@
+"""What has been, or is to be, said to whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a notification is sent; it reaches the message and the log."""
+
+    FIRST = "first"
+    NEW_ALERTS = "new_alerts"
+    RESOLVED = "resolved"
+    REPEAT = "repeat"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One notification, rendered once for every kind of service."""
+
+    title: str
+    slack_markdown: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The latest notification that a service is known to have got about a group."""
+
+    firing: frozenset[str]
+    resolved: frozenset[str]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The alerts that share one message, and when it may next be sent."""
+
+    key: str
+    model: str
+    next_flush_at: datetime | None
+    last_flush_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A row for the outbox: one message for one service.
+
+    ``firing`` and ``resolved`` are the alert fingerprints it tells about.
+    """
+
+    group_key: str
+    model: str
+    service: str
+    reason: Reason
+    firing: frozenset[str]
+    resolved: frozenset[str]
+    message: Message
+    created_at: datetime
