@@ -1,0 +1,41 @@
+"""The configuration: one TOML file, typed, checked whole, with secrets that do not show."""
+
+from __future__ import annotations
+
+from monitor.config.alerting import Alerts, Links, Route, ServiceUrl
+from monitor.config.durations import Age, Duration
+from monitor.config.fields import Fields, ResolvedFields
+from monitor.config.lint import Hint, Level, lint
+from monitor.config.load import Loaded, find, load, parse
+from monitor.config.model import Detectors, Model, RowCount
+from monitor.config.schema import Address, Config, Database, Kafka, Limits, Retention, Service
+from monitor.config.secret import Secret
+
+__all__ = [
+    "Address",
+    "Age",
+    "Alerts",
+    "Config",
+    "Database",
+    "Detectors",
+    "Duration",
+    "Fields",
+    "Hint",
+    "Kafka",
+    "Level",
+    "Limits",
+    "Links",
+    "Loaded",
+    "Model",
+    "ResolvedFields",
+    "Retention",
+    "Route",
+    "RowCount",
+    "Secret",
+    "Service",
+    "ServiceUrl",
+    "find",
+    "lint",
+    "load",
+    "parse",
+]

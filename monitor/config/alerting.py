@@ -1,0 +1,118 @@
+"""[alerts]: who is told, and how often."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from msgspec import field
+
+import alerts.routes
+from alerts.model import Severity
+from detectors.result import Shift
+from monitor.config.durations import Duration
+from monitor.config.secret import Secret
+from monitor.config.section import Mistake, Section, nearest
+
+MATCHABLE = ("model", "shift", "feature", "check", "segment", "severity")
+_SHIFTS = (*(str(shift) for shift in Shift), "quality")
+_VALUES = {"severity": tuple(str(severity) for severity in Severity), "shift": _SHIFTS}
+_PLACEHOLDER = re.compile(r"\{(.*?)\}")
+
+
+class ServiceUrl(Section, frozen=True, kw_only=True):
+    """[alerts.services] NAME: where the Apprise URL of one service is kept; exactly one of the three."""
+
+    TABLE: ClassVar[str] = '{ env = "NAME" }, { file = "PATH" } or { url = "..." }'
+
+    env: str | None = None
+    file: str | None = None
+    url: Secret | None = None
+
+    def mistakes(self) -> Iterator[Mistake]:
+        given = [value for value in (self.env, self.file, self.url) if value]
+        if len(given) != 1:
+            yield Mistake((), f"give exactly one of {self.TABLE}")
+
+
+class Route(Section, frozen=True, kw_only=True):
+    """[[alerts.routes]]: alerts with these labels go to these services."""
+
+    match: dict[str, str] = field(default_factory=dict)
+    to: tuple[str, ...]
+    continue_: bool = field(default=False, name="continue")
+
+    def routing(self) -> alerts.routes.Route:
+        """Give the route as the alerts know it."""
+        return alerts.routes.Route(match=self.match, to=self.to, continue_=self.continue_)
+
+    def mistakes(self) -> Iterator[Mistake]:
+        for name, value in self.match.items():
+            if name not in MATCHABLE:
+                text = (
+                    f'alerts have no label "{name}"{nearest(name, MATCHABLE)} (known: {", ".join(MATCHABLE)})'
+                )
+                yield Mistake(("match", name), text)
+            elif name in _VALUES and value not in _VALUES[name]:
+                choices = ", ".join(_VALUES[name])
+                text = f'"{value}" is none of {choices}{nearest(value, _VALUES[name])}'
+                yield Mistake(("match", name), text)
+
+
+class Links(Section, frozen=True, kw_only=True):
+    """[alerts.links]: web addresses to put into messages; ``{model}`` becomes the model's name."""
+
+    dashboard: str = ""
+    runbook: str = ""
+
+    def of_model(self, model: str) -> dict[str, str]:
+        """Give the addresses that are set, by what they are, for one model."""
+        name = quote(model, safe="")
+        templates = {"dashboard": self.dashboard, "runbook": self.runbook}
+        return {word: text.replace("{model}", name) for word, text in templates.items() if text}
+
+    def mistakes(self) -> Iterator[Mistake]:
+        for key, template in (("dashboard", self.dashboard), ("runbook", self.runbook)):
+            if template and not template.startswith(("http://", "https://")):
+                yield Mistake((key,), "has to begin with http:// or https://")
+            for name in _PLACEHOLDER.findall(template):
+                if name != "model":
+                    yield Mistake(
+                        (key,), f'has an unknown placeholder "{{{name}}}": only {{model}} is filled in'
+                    )
+
+
+class Alerts(Section, frozen=True, kw_only=True):
+    """When messages are sent and to whom. Without routes every service gets everything."""
+
+    services: dict[str, ServiceUrl] = field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
+    group_wait: Duration = Duration.parse("1m")
+    group_interval: Duration = Duration.parse("15m")
+    repeat_interval: Duration = Duration.parse("1d")
+    send_resolved: bool = True
+    slack_root: str = "https://hooks.slack.com/services"
+    links: Links = field(default_factory=Links)
+
+    def routing(self) -> tuple[alerts.routes.Route, ...]:
+        """Give the routes as the alerts know them, in the order in which they are asked."""
+        return tuple(route.routing() for route in self.routes)
+
+    def mistakes(self) -> Iterator[Mistake]:
+        for index, route in enumerate(self.routes):
+            for position, name in enumerate(route.to):
+                if name not in self.services:
+                    text = (
+                        f'there is no service "{name}"{nearest(name, self.services)}{_known(self.services)}'
+                    )
+                    yield Mistake(("routes", index, "to", position), text)
+        if not self.slack_root.startswith(("http://", "https://")):
+            yield Mistake(("slack_root",), "has to begin with http:// or https://")
+        if not self.repeat_interval.ms:
+            yield Mistake(("repeat_interval",), "is 0: the same message would be sent without end")
+
+
+def _known(services: Mapping[str, Any]) -> str:
+    return f" (known: {', '.join(services)})" if services else ": [alerts.services] is empty"

@@ -1,0 +1,176 @@
+"""What is allowed in a configuration but deserves a word: `driftd check` prints it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from detectors.budget import MAX_ALPHA, alpha
+from monitor.config.alerting import Alerts, Route
+from monitor.config.durations import Duration
+from monitor.config.model import Model
+from monitor.config.schema import Config
+from monitor.config.section import Place, nearest, shown
+
+_MINUTE_MS = 60_000
+_LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+|::1|localhost")
+
+
+class Level(StrEnum):
+    """Whether something looks wrong, or only follows and is good to know."""
+
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """One remark; ``path`` names the key as in ``models.churn.window``."""
+
+    severity: Level
+    path: str
+    text: str
+
+
+def lint(config: Config) -> tuple[Hint, ...]:
+    """Give every remark, in the order of the file's sections."""
+    return tuple(_all(config))
+
+
+def _all(config: Config) -> Iterator[Hint]:
+    if not config.models:
+        yield _warning(("models",), "no model: nothing is watched; add a [models.NAME] table")
+    for name, model in config.models.items():
+        yield from _model(("models", name), model)
+        yield from _reference(name, config)
+    yield from _shared_topics(config)
+    yield from _alerts(config)
+    yield from _retention(config)
+    address = config.service.address
+    if address is not None and not _LOOPBACK.fullmatch(address.host):
+        yield _info(
+            ("service", "http"), f"{address} can be reached from other machines; there is no password"
+        )
+
+
+def _model(place: Place, model: Model) -> Iterator[Hint]:
+    yield from _windows(place, model)
+    yield from _levels(place, model)
+    if model.labels_topics:
+        text = "labels and predictions need the same message key when several processes share the topics"
+        yield _info((*place, "labels_topics"), text)
+    if not model.fields.setting("id"):
+        yield _info((*place, "fields", "id"), "is off: duplicates are not counted, labels cannot be joined")
+    if not (model.detectors.numeric and model.detectors.categorical):
+        yield _warning((*place, "detectors"), "a kind of feature has no test: its drift raises no alarm")
+
+
+def _windows(place: Place, model: Model) -> Iterator[Hint]:
+    if model.window < model.lateness:
+        text = f"the window ({model.window}) is shorter than lateness ({model.lateness}): results come late"
+        yield _warning((*place, "window"), text)
+    if model.window.ms < _MINUTE_MS:
+        yield _warning((*place, "window"), f"{model.window} makes very many small windows")
+    if model.windows_up_to < model.window:
+        text = f"is shorter than the window ({model.window}): only single windows are tested"
+        yield _info((*place, "windows_up_to"), text)
+    if model.freshness is not None and model.freshness > model.window:
+        yield _info((*place, "freshness"), f"silence is noticed after {model.freshness}, later than a window")
+
+
+def _levels(place: Place, model: Model) -> Iterator[Hint]:
+    lengths = model.multiples
+    shares = len(lengths) + 1  # the data-quality checks take one
+    judged = [alpha(model.budget, model.window.seconds, each, shares) for each in lengths]
+    if judged[0] >= MAX_ALPHA:
+        text = (
+            f"{model.false_alarms} is so generous that windows are judged at {MAX_ALPHA:g}, the highest level"
+        )
+        yield _warning((*place, "false_alarms"), text)
+        return
+    text = f"each {model.window} window is judged at {judged[0]:.2g}"
+    if len(lengths) > 1:
+        longest = Duration(model.window.ms * lengths[-1])
+        text += f", the longest ({longest}) at {judged[-1]:.2g}, all features and tests together"
+    yield _info((*place, "false_alarms"), text)
+
+
+def _reference(name: str, config: Config) -> Iterator[Hint]:
+    reference = config.reference_name(name)
+    if reference != name and reference not in config.models:
+        hint = nearest(reference, config.models)
+        text = f'"{reference}" is no model here{hint}: build a reference by that name'
+        yield _info(("models", name, "reference"), text)
+
+
+def _shared_topics(config: Config) -> Iterator[Hint]:
+    readers: dict[str, list[str]] = {}
+    for name, model in config.models.items():
+        for topic in model.topics:
+            readers.setdefault(topic, []).append(name)
+    for topic, names in readers.items():
+        for name in names:
+            if len(names) > 1 and not config.models[name].fields.setting("model"):
+                others = ", ".join(other for other in names if other != name)
+                text = f'topic "{topic}" is also read by {others}: every message counts for this model too'
+                yield _warning(("models", name, "fields", "model"), text)
+
+
+def _alerts(config: Config) -> Iterator[Hint]:
+    alerts = config.alerts
+    if not alerts.services:
+        yield _warning(
+            ("alerts", "services"), "no service: alerts reach the database and the log, nobody is told"
+        )
+    for position, route in enumerate(alerts.routes):
+        yield from _route(("alerts", "routes", position), route, alerts.routes[:position], config)
+    yield from _unheard(alerts)
+    for name, service in alerts.services.items():
+        if service.url is not None:
+            text = 'the URL is in the file for all its readers to see: { env = "NAME" } keeps it out'
+            yield _warning(("alerts", "services", name), text)
+
+
+def _route(place: Place, route: Route, earlier: tuple[Route, ...], config: Config) -> Iterator[Hint]:
+    if not route.to:
+        yield _info((*place, "to"), "is empty: these alerts are told to nobody")
+    model = route.match.get("model")
+    if model is not None and model not in config.models:
+        text = f'there is no model "{model}"{nearest(model, config.models)}: the route takes nothing'
+        yield _warning((*place, "match"), text)
+    for position, before in enumerate(earlier):
+        if not before.continue_ and before.match.items() <= route.match.items():
+            yield _warning(
+                place, f"is never reached: routes[{position}] takes all its alerts; order or continue"
+            )
+            return
+
+
+def _unheard(alerts: Alerts) -> Iterator[Hint]:
+    named = {name for route in alerts.routes for name in route.to}
+    for name in alerts.services if alerts.routes else ():
+        if name not in named:
+            yield _warning(("alerts", "services", name), "no route leads to this service")
+    if alerts.routes and all(route.match for route in alerts.routes):
+        yield _info(
+            ("alerts", "routes"),
+            "alerts that no route takes are told to nobody; a last route without match takes the rest",
+        )
+
+
+def _retention(config: Config) -> Iterator[Hint]:
+    kept = config.database.retention.counts.limit
+    for name, model in config.models.items():
+        if kept is not None and kept < model.windows_up_to:
+            text = f"is shorter than windows_up_to of {name} ({model.windows_up_to}), which need them"
+            yield _warning(("database", "retention", "counts"), text)
+
+
+def _warning(place: Place, text: str) -> Hint:
+    return Hint(Level.WARNING, shown(place), text)
+
+
+def _info(place: Place, text: str) -> Hint:
+    return Hint(Level.INFO, shown(place), text)

@@ -1,0 +1,124 @@
+"""[models.NAME]: what is watched and how strictly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from detectors.budget import Budget, levels, parse_budget
+from monitor.config.durations import Duration
+from monitor.config.fields import Fields
+from monitor.config.section import Mistake, Section
+from monitor.config.topics import topic_mistakes
+
+DAY_MS = 86_400_000
+
+Whole = Annotated[int, Meta(ge=1)]
+NumericTest = Literal["ks"]
+CategoricalTest = Literal["chi2"]
+Distance = Literal["psi", "js", "tv", "wasserstein"]
+
+
+class Detectors(Section, frozen=True, kw_only=True):
+    """[models.NAME.detectors]: tests that raise alarms, distances reported beside them."""
+
+    numeric: tuple[NumericTest, ...] = ("ks",)
+    categorical: tuple[CategoricalTest, ...] = ("chi2",)
+    distances: tuple[Distance, ...] = ("psi", "js", "wasserstein")
+    thresholds: dict[Distance, Annotated[float, Meta(gt=0)]] = field(default_factory=dict)
+
+    def mistakes(self) -> Iterator[Mistake]:
+        for name in self.thresholds:
+            if name not in self.distances:
+                yield Mistake(("thresholds", name), f'"{name}" is not among the distances: add it there')
+
+
+class RowCount(Section, frozen=True, kw_only=True):
+    """[models.NAME.row_count]: how many rows a window should have."""
+
+    min: Annotated[int, Meta(ge=0)] | None = None
+    max: Annotated[int, Meta(ge=0)] | None = None
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            yield Mistake(("min",), f"{self.min} is more than max = {self.max}")
+
+
+class Model(Section, frozen=True, kw_only=True):
+    """One watched model. Every length and time is event time unless its key says otherwise."""
+
+    topics: tuple[str, ...]
+    labels_topics: tuple[str, ...] = ()
+    fields: Fields = field(default_factory=Fields)
+    version: str = ""
+    reference: str | None = None
+    window: Duration = Duration.parse("1h")
+    lateness: Duration = Duration.parse("5m")
+    windows_up_to: Duration = Duration.parse("7d")
+    idle_after: Duration = Duration.parse("2m")
+    max_future: Duration = Duration.parse("1h")
+    false_alarms: str = "1 per 90d"
+    min_effect: Annotated[float, Meta(ge=0, lt=1)] = 0.02
+    min_rows: Whole = 50
+    for_windows: Whole = 1
+    keep_windows: Whole = 2
+    grid_size: Annotated[int, Meta(ge=16, le=1_000_000)] = 2048
+    max_categories: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
+    detectors: Detectors = field(default_factory=Detectors)
+    quality: bool = True
+    row_count: RowCount | None = None
+    freshness: Duration | None = None
+
+    @property
+    def budget(self) -> Budget:
+        """How many false alarms are expected in which time."""
+        return parse_budget(self.false_alarms)
+
+    @property
+    def multiples(self) -> tuple[int, ...]:
+        """The window lengths that are tested, in windows: 1, 2, 4 ... up to ``windows_up_to``."""
+        return levels(self.window.seconds, self.windows_up_to.seconds)
+
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from topic_mistakes("topics", self.topics)
+        yield from topic_mistakes("labels_topics", self.labels_topics)
+        if not self.topics:
+            yield Mistake(("topics",), "is empty: name at least one topic")
+        yield from self._time_mistakes()
+        yield from self._label_mistakes()
+        yield from self._budget_mistakes()
+
+    def _budget_mistakes(self) -> Iterator[Mistake]:
+        try:
+            budget = self.budget
+        except ValueError as error:
+            yield Mistake(("false_alarms",), str(error))
+        else:
+            if not math.isfinite(budget.alarms / budget.per_s):
+                yield Mistake(
+                    ("false_alarms",), 'is beyond any number of alarms: write something like "1 per 30d"'
+                )
+
+    def _time_mistakes(self) -> Iterator[Mistake]:
+        if not _is_aligned(self.window.ms):
+            text = f'"{self.window}" neither divides a day nor is a whole number of days: take 1h, 6h, 1d ...'
+            yield Mistake(("window",), text)
+        if self.freshness is not None and not self.freshness.ms:
+            yield Mistake(("freshness",), "is 0: every message would be too old")
+
+    def _label_mistakes(self) -> Iterator[Mistake]:
+        if not self.labels_topics:
+            return
+        for key in ("id", "label"):
+            if not self.fields.setting(key):
+                yield Mistake(
+                    ("fields", key), "is off, but labels_topics need it to join labels to predictions"
+                )
+
+
+def _is_aligned(window_ms: int) -> bool:
+    whole_seconds = window_ms >= 1000 and window_ms % 1000 == 0  # noqa: PLR2004  # milliseconds
+    return whole_seconds and (DAY_MS % window_ms == 0 or window_ms % DAY_MS == 0)

@@ -1,0 +1,184 @@
+"""The whole configuration: every table, its keys and their defaults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta, field
+
+from monitor.config.alerting import Alerts
+from monitor.config.durations import Age, Duration
+from monitor.config.model import Model, Whole
+from monitor.config.secret import MASK, Secret
+from monitor.config.section import Mistake, Section
+from monitor.config.topics import topic_problem
+
+_SECRET_OPTION = re.compile(r"password|secret|token|oauth|key", re.IGNORECASE)
+_URL_KINDS = ("postgresql+psycopg", "postgresql", "postgres", "sqlite+pysqlite", "sqlite")
+_SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
+OWNED_OPTIONS = {
+    "auto_commit_interval_ms": "the results database owns the position",
+    "auto_offset_reset": "set kafka.start; later starts go on where the results database says",
+    "bootstrap_servers": "set kafka.bootstrap_servers",
+    "consumer_timeout_ms": "driftd decides how long a poll waits",
+    "default_offset_commit_callback": "driftd watches its own commits",
+    "enable_auto_commit": "the results database owns the position",
+    "group_id": "set kafka.group_id",
+    "kafka_client": "driftd makes the client",
+    "key_deserializer": "driftd decodes messages itself",
+    "max_poll_records": "set kafka.max_poll_records",
+    "value_deserializer": "driftd decodes messages itself",
+}
+"""Options of the Kafka client that are not the user's, and why."""
+
+
+class Address(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Kafka(Section, frozen=True, kw_only=True):
+    """[kafka]: how the messages are reached."""
+
+    bootstrap_servers: tuple[str, ...]
+    group_id: str = "driftd"
+    start: Literal["earliest", "latest"] = "latest"
+    client: Literal["kafka-python"] = "kafka-python"
+    max_poll_records: Whole = 10_000
+    dead_letters: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        shown = msgspec.structs.asdict(self) | {"options": self.shown_options()}
+        return f"Kafka({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+    def shown_options(self) -> dict[str, Any]:
+        """Give the options with everything that may be secret masked."""
+        return {name: MASK if _SECRET_OPTION.search(name) else given for name, given in self.options.items()}
+
+    def dead_letter_topic(self, topic: str) -> str | None:
+        """Give the topic that undecodable messages of ``topic`` are copied to; None when they are not."""
+        return self.dead_letters.replace("{topic}", topic) if self.dead_letters else None
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if not self.bootstrap_servers:
+            yield Mistake(("bootstrap_servers",), 'is empty: name at least one broker, like "localhost:9092"')
+        if not self.group_id:
+            yield Mistake(
+                ("group_id",), "is empty: driftd shares the partitions out through a consumer group"
+            )
+        if self.dead_letters and (problem := topic_problem(self.dead_letters.replace("{topic}", "topic"))):
+            yield Mistake(("dead_letters",), f'{problem}; "{{topic}}" stands for the topic of the message')
+        for name in self.options:
+            if name in OWNED_OPTIONS:
+                yield Mistake(("options", name), f"cannot be passed through: {OWNED_OPTIONS[name]}")
+
+
+class Retention(Section, frozen=True, kw_only=True):
+    """[database.retention]: how long history is kept."""
+
+    results: Age = Age.parse("3y")
+    counts: Age = Age.parse("400d")
+
+
+class Database(Section, frozen=True, kw_only=True):
+    """[database]: where the results go. After loading, ``url`` is filled in from ``url_file``."""
+
+    url: Secret
+    url_file: str | None = None
+    schema: str = "driftd"
+    migrate: Literal["check", "auto"] = "check"
+    retention: Retention = field(default_factory=Retention)
+
+    def mistakes(self) -> Iterator[Mistake]:
+        kind, separator, _ = self.url.reveal().partition("://")
+        if not separator or kind not in _URL_KINDS:
+            started = f'begins with "{kind}://"' if separator and kind.isascii() else "is not a database URL"
+            yield Mistake(("url",), f'{started}: write "postgresql://USER@HOST/NAME" or "sqlite:///FILE"')
+        if not _SCHEMA_NAME.fullmatch(self.schema):
+            yield Mistake(("schema",), f'"{self.schema[:80]}" is no plain lower-case SQL name')
+
+
+class Service(Section, frozen=True, kw_only=True):
+    """[service]: the process itself."""
+
+    http: str = "127.0.0.1:9464"
+    log_format: Literal["auto", "json", "console"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    commit_interval: Duration = Duration.parse("2s")
+    stop_timeout: Duration = Duration.parse("10s")
+
+    @property
+    def address(self) -> Address | None:
+        """Where the endpoints are served; None when they are off."""
+        return parse_address(self.http) if self.http else None
+
+    def mistakes(self) -> Iterator[Mistake]:
+        try:
+            _ = self.address
+        except ValueError as error:
+            yield Mistake(("http",), str(error))
+        if not self.stop_timeout.ms:
+            yield Mistake(("stop_timeout",), "is 0: nothing could be committed on the way out")
+
+
+class Limits(Section, frozen=True, kw_only=True):
+    """[limits]: what bounds memory, and what stops the service rather than lose a stream."""
+
+    batch_rows: Whole = 20_000
+    batch_interval: Duration = Duration.parse("500ms")
+    max_rejected_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    rejected_window: Whole = 1_000
+    max_open_windows: Whole = 10_000
+    max_message_bytes: Annotated[int, Meta(ge=1_024)] = 1_048_576
+
+
+class Config(Section, frozen=True, kw_only=True):
+    """Everything that config.toml may say."""
+
+    kafka: Kafka
+    database: Database
+    models: dict[str, Model] = field(default_factory=dict)
+    alerts: Alerts = field(default_factory=Alerts)
+    service: Service = field(default_factory=Service)
+    limits: Limits = field(default_factory=Limits)
+
+    def reference_name(self, model: str) -> str:
+        """Give the model whose reference this model is compared with; usually its own."""
+        return self.models[model].reference or model
+
+    def topics(self) -> frozenset[str]:
+        """Every topic that is read."""
+        models = self.models.values()
+        return frozenset(topic for model in models for topic in (*model.topics, *model.labels_topics))
+
+    def mistakes(self) -> Iterator[Mistake]:
+        for name in self.models:
+            if not name.strip() or not name.isprintable() or len(name) > 200:  # noqa: PLR2004  # fits every column
+                yield Mistake(("models", name), "a model's name has 1 to 200 printable characters")
+        topics = self.topics()
+        for topic in sorted(topics):
+            dead = self.kafka.dead_letter_topic(topic)
+            if dead in topics:
+                yield Mistake(
+                    ("kafka", "dead_letters"), f'"{dead}" is read too: rejects would go round in circles'
+                )
+
+
+def parse_address(text: str) -> Address:
+    """Read "HOST:PORT"; raises ValueError with the way out."""
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not (colon and host and port.isascii() and port.isdigit() and int(port[:6]) <= 65_535):  # noqa: PLR2004
+        raise ValueError(
+            f'"{text[:80]}" is not HOST:PORT, like "127.0.0.1:9464" ("" switches the endpoints off)'
+        )
+    return Address(host, int(port))

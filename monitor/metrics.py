@@ -1,0 +1,106 @@
+"""What Prometheus can ask: every metric's name, labels and meaning in one place."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.process_collector import ProcessCollector
+
+Name = Literal[
+    "driftd_alerts",
+    "driftd_build_info",
+    "driftd_config_last_reload_successful",
+    "driftd_consumer_lag_records",
+    "driftd_consumer_lag_seconds",
+    "driftd_db_write_duration_seconds",
+    "driftd_dead_letters",
+    "driftd_last_record_processed_timestamp_seconds",
+    "driftd_late_records",
+    "driftd_notifications",
+    "driftd_open_windows",
+    "driftd_records_consumed",
+    "driftd_records_rejected",
+    "driftd_tombstones",
+    "driftd_window_evaluation_duration_seconds",
+    "driftd_windows_closed",
+]
+"""Counters are exposed with ``_total`` behind their name."""
+
+NAMES: tuple[Name, ...] = get_args(Name)
+_FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """The service's metrics in one registry of their own; nothing is global.
+
+    Labels are names from the configuration, partitions and enumerations, never values of messages: the number
+    of series is bounded by the configuration.
+    """
+
+    def __init__(self, registry: CollectorRegistry, version: str = "") -> None:
+        self.registry = registry
+        self._reading()
+        self._judging()
+        self._telling()
+        build = self._gauge("driftd_build_info", "The running version; always 1", "version")
+        build.labels(version=version).set(1)
+        self.reload_successful = self._gauge(
+            "driftd_config_last_reload_successful",
+            "Whether the latest configuration holds (1) or was refused (0)",
+        )
+        self.reload_successful.set(1)
+        ProcessCollector(registry=registry)
+
+    def _reading(self) -> None:
+        self.consumed = self._counter("driftd_records_consumed", "Messages read", "topic")
+        self.rejected = self._counter(
+            "driftd_records_rejected", "Messages or rows that could not be used", "topic", "reason"
+        )
+        self.tombstones = self._counter("driftd_tombstones", "Messages without a value", "topic")
+        self.dead_letters = self._counter(
+            "driftd_dead_letters", "Messages copied to the dead-letter topic", "topic"
+        )
+        self.lag_records = self._gauge(
+            "driftd_consumer_lag_records", "Messages in the log that have not been read", "topic", "partition"
+        )
+        self.lag_seconds = self._gauge(
+            "driftd_consumer_lag_seconds",
+            "Age of the oldest message that has not been read, over all partitions",
+        )
+        self.last_processed = self._gauge(
+            "driftd_last_record_processed_timestamp_seconds", "When a message was last committed", "topic"
+        )
+
+    def _judging(self) -> None:
+        self.windows_closed = self._counter("driftd_windows_closed", "Windows that were judged", "model")
+        self.open_windows = self._gauge("driftd_open_windows", "Windows that are still filling", "model")
+        self.late = self._counter(
+            "driftd_late_records", "Rows that came after their window was judged", "model"
+        )
+        self.evaluation_seconds = self._histogram(
+            "driftd_window_evaluation_duration_seconds", "Time to judge one window", "model"
+        )
+        self.write_seconds = self._histogram(
+            "driftd_db_write_duration_seconds", "Time of one database transaction"
+        )
+
+    def _telling(self) -> None:
+        self.alerts = self._gauge(
+            "driftd_alerts", "Alerts that are not resolved", "model", "severity", "state"
+        )
+        self.notifications = self._counter(
+            "driftd_notifications",
+            "Messages to services, by outcome (sent, failed, dropped)",
+            "receiver",
+            "status",
+        )
+
+    def _counter(self, name: Name, meaning: str, *labels: str) -> Counter:
+        return Counter(name, meaning, labels, registry=self.registry)
+
+    def _gauge(self, name: Name, meaning: str, *labels: str) -> Gauge:
+        return Gauge(name, meaning, labels, registry=self.registry)
+
+    def _histogram(self, name: Name, meaning: str, *labels: str) -> Histogram:
+        return Histogram(name, meaning, labels, registry=self.registry, buckets=_FAST_S)

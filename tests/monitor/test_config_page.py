@@ -1,0 +1,187 @@
+"""docs/configuration.md, config.toml and the Structs tell the same story."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from detectors.catalogue import KINDS
+from monitor.config import (
+    Alerts,
+    Config,
+    Database,
+    Detectors,
+    Fields,
+    Kafka,
+    Limits,
+    Links,
+    Model,
+    Retention,
+    Route,
+    RowCount,
+    Service,
+    ServiceUrl,
+    parse,
+)
+from monitor.config.schema import OWNED_OPTIONS
+from monitor.config.section import Section
+from monitor.source.kafka.options import OWNED
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "configuration.md").read_text()
+EXAMPLE = (ROOT / "config.toml").read_text()
+SECTIONS: dict[str, type[Section]] = {
+    "[kafka]": Kafka,
+    "[database]": Database,
+    "[database.retention]": Retention,
+    "[models.NAME]": Model,
+    "[models.NAME.fields]": Fields,
+    "[models.NAME.detectors]": Detectors,
+    "[models.NAME.row_count]": RowCount,
+    "[alerts]": Alerts,
+    "[alerts.services]": ServiceUrl,
+    "[[alerts.routes]]": Route,
+    "[alerts.links]": Links,
+    "[service]": Service,
+    "[limits]": Limits,
+}
+MINIMUM = {
+    "DRIFTD__KAFKA__BOOTSTRAP_SERVERS": "localhost:9092",
+    "DRIFTD__DATABASE__URL": "sqlite://",
+}
+ROW = re.compile(r"^\| `(\w+)` \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
+
+
+def chapters() -> dict[str, str]:
+    parts = re.split(r"^## (.+)$", PAGE, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def rows(chapter: str) -> dict[str, str]:
+    return {name: default for name, _, default, _ in ROW.findall(chapter)}
+
+
+def reachable(kind: Any) -> set[type[Section]]:
+    found = {kind} if isinstance(kind, type) and issubclass(kind, Section) else set()
+    inner = [each.type for each in msgspec.structs.fields(kind)] if found else getattr(kind, "__args__", ())
+    return found.union(*(reachable(each) for each in inner))
+
+
+def shown_default(info: msgspec.structs.FieldInfo) -> str | None:
+    """Give the default as the page writes it; None where the page uses words of its own."""
+    if info.required:
+        return "required"
+    made = info.default if info.default is not msgspec.NODEFAULT else info.default_factory()
+    if made is None or isinstance(made, Section):
+        return None
+    if isinstance(made, bool):
+        return f"`{str(made).lower()}`"
+    if isinstance(made, tuple):
+        return "`[" + ", ".join(f'"{each}"' for each in made) + "]`"
+    return f"`{made}`" if isinstance(made, int | float | dict) else f'`"{made}"`'
+
+
+def test_every_section_has_a_chapter() -> None:
+    assert set(chapters()) == set(SECTIONS)
+    assert set(SECTIONS.values()) == reachable(Config) - {Config}
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_the_page_names_the_keys_of_the_struct_in_its_order(heading: str) -> None:
+    assert list(rows(chapters()[heading])) == [
+        each.encode_name for each in msgspec.structs.fields(SECTIONS[heading])
+    ]
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_the_page_gives_the_defaults_of_the_struct(heading: str) -> None:
+    told = rows(chapters()[heading])
+    for info in msgspec.structs.fields(SECTIONS[heading]):
+        expected = shown_default(info)
+        if expected is not None:
+            assert told[info.encode_name] == expected, info.name
+        else:
+            assert told[info.encode_name] in {"off", "see below", "the model's name", "the preset's"}, (
+                info.name
+            )
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_every_chapter_has_an_example_that_loads_and_uses_its_keys(heading: str) -> None:
+    example = "\n".join(re.findall(r"```toml\n(.*?)```", chapters()[heading], flags=re.DOTALL))
+    parse(example, MINIMUM)
+    tables_of_their_own = {"fields", "detectors", "row_count", "retention", "routes", "services", "links"}
+    missing = {key for key in rows(chapters()[heading]) if not re.search(rf"\b{key} = |\.{key}\]", example)}
+    assert missing <= (tables_of_their_own | {"url"}), missing
+
+
+def test_the_example_file_loads() -> None:
+    config = parse(EXAMPLE)
+    assert config.models["churn"].fields.resolved("churn").container == ("features",)
+
+
+def test_the_example_file_shows_every_key_and_the_commented_ones_are_the_defaults() -> None:
+    uncommented = re.sub(r"^# (?=\[|\w+ = )", "", EXAMPLE, flags=re.MULTILINE)
+    full = tomllib.loads(uncommented)
+    off = {
+        "dead_letters",
+        "url_file",
+        "freshness",
+        "row_count",
+        "options",
+        "links",
+        "model",
+        "model_name",
+        "version",
+    }
+    shown, plain = parse(EXAMPLE), tomllib.loads(EXAMPLE)
+    for heading, kind in SECTIONS.items():
+        table, bare = inside(full, heading), inside(plain, heading)
+        written = parsed_default(heading, shown)
+        for info in msgspec.structs.fields(kind):
+            assert info.encode_name in table or heading == "[alerts.services]", (heading, info.name)
+            value = table.get(info.encode_name)
+            if info.encode_name in bare or info.encode_name in off or isinstance(value, dict | None):
+                continue
+            if heading not in {"[models.NAME.row_count]", "[alerts.links]"} and info.name != "reference":
+                assert simple(getattr(written, info.name)) == simple(value), (heading, info.name)
+
+
+def inside(table: dict[str, Any], heading: str) -> dict[str, Any]:
+    for part in heading.strip("[]").replace("NAME", "churn").split("."):
+        found: Any = table.get(part, {})
+        table = found[0] if isinstance(found, list) else found
+    return table
+
+
+def parsed_default(heading: str, config: Config) -> Any:
+    found: Any = config
+    for part in heading.strip("[]").replace("NAME", "churn").split("."):
+        found = found[part] if isinstance(found, dict) else getattr(found, part)
+        found = found[0] if isinstance(found, tuple) else found
+    return found
+
+
+def simple(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [simple(each) for each in value]
+    return value if isinstance(value, bool | int | float) else str(value)
+
+
+def test_the_configuration_knows_every_detector_and_no_other() -> None:
+    hints = {each.name: each.type for each in msgspec.structs.fields(Detectors)}
+    named = {
+        choice
+        for key in ("numeric", "categorical", "distances")
+        for choice in hints[key].__args__[0].__args__
+    }
+    assert named == set(KINDS)
+
+
+def test_options_that_driftd_decides_are_those_of_the_kafka_source() -> None:
+    assert set(OWNED_OPTIONS) == set(OWNED)
