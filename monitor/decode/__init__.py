@@ -1,0 +1,1 @@
+"""From messages to columns: nothing stops it, nothing is dropped without a count."""

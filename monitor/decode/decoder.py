@@ -1,0 +1,187 @@
+"""The decoder of one model's messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.columns import Columns
+from monitor.decode.cells import column_of
+from monitor.decode.extras import SampledRow, sampled_rows
+from monitor.decode.layout import Cell, Keys, Layout, Meta, Where
+from monitor.decode.meta import meta_cells, texts
+from monitor.decode.payload import Reason, Refused, read
+from monitor.decode.shape import node_of
+from monitor.decode.times import UNREADABLE, milliseconds
+from monitor.source.base import Chunk, Record, TopicPartition
+from monitor.store.base import Reject
+
+SAMPLE_BYTES = 1024
+_SLICE = 128
+"""Messages decoded at once: few enough that their objects stay in the processor's cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One model's rows of one chunk, as columns.
+
+    ``tombstones`` and ``others`` count the messages that are no row of this model, for being null or for
+    naming another one; ``others_at`` are the offsets of the latter. Every message of the chunk is a row, a
+    reject, a tombstone or another's.
+    """
+
+    partition: TopicPartition
+    offsets: NDArray[np.int64]
+    times_ms: NDArray[np.int64]
+    ids: NDArray[np.object_] | None
+    columns: Columns
+    sampled: tuple[SampledRow, ...]
+    rejects: tuple[Reject, ...]
+    tombstones: int
+    others_at: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+
+class _Outcome:
+    """What becomes of the messages of one chunk, collected as decoding goes on."""
+
+    def __init__(self, chunk: Chunk, model: str, now: datetime) -> None:
+        self.partition = chunk.partition
+        self.model = model
+        self.now = now
+        self.rejects: list[Reject] = []
+        self.others_at: list[int] = []
+
+    def reject(self, record: Record, reason: Reason, detail: str) -> None:
+        sample = (record.value or b"")[:SAMPLE_BYTES]
+        self.rejects.append(
+            Reject(self.partition, record.offset, self.model, reason, detail, sample, self.now)
+        )
+
+
+class Decoder:
+    """Turns chunks of JSON messages into columns, as a layout says.
+
+    Raises ValueError at construction when the layout's paths contradict each other.
+    """
+
+    def __init__(self, layout: Layout, model: str, max_message_bytes: int, max_future_ms: int) -> None:
+        self._layout = layout
+        self._model = model
+        self._max_bytes = max_message_bytes
+        self._max_future_ms = max_future_ms
+        scalars = [
+            (where, Cell.SCALAR)
+            for where in (layout.id, layout.timestamp, layout.model)
+            if where is not None and not isinstance(where, Meta)
+        ]
+        self._node = node_of([*((leaf.keys, leaf.cell) for leaf in layout.leaves), *scalars])
+        self._decode = msgspec.json.Decoder(self._node.struct).decode
+
+    def decode(self, chunk: Chunk, now: datetime) -> Batch:
+        """Decode every message of the chunk; nothing in a message can make this raise."""
+        outcome = _Outcome(chunk, self._model, now)
+        records = [record for record in chunk.records if record.value is not None]
+        kept: list[Record] = []
+        cells: dict[Keys, list[Any]] = {}
+        for first in range(0, len(records), _SLICE):
+            read_records, rows = self._rows(records[first : first + _SLICE], outcome)
+            kept.extend(read_records)
+            if rows:
+                for keys, values in self._node.transpose(rows):
+                    cells.setdefault(keys, []).extend(values)
+        usable, times_ms = self._usable(kept, cells, outcome)
+        columns = {leaf.name: column_of(cells.get(leaf.keys, ()), leaf) for leaf in self._layout.leaves}
+        if not usable.all():
+            columns = {name: column.take(usable) for name, column in columns.items()}
+            kept = [record for record, use in zip(kept, usable.tolist(), strict=True) if use]
+        ids = None if self._layout.id is None else texts(self._cells(self._layout.id, kept, cells, usable))
+        offsets = np.array([record.offset for record in kept], dtype=np.int64)
+        return Batch(
+            partition=chunk.partition,
+            offsets=offsets,
+            times_ms=times_ms[usable],
+            ids=ids,
+            columns=columns,
+            sampled=sampled_rows(self._layout, kept, offsets),
+            rejects=tuple(outcome.rejects),
+            tombstones=len(chunk.records) - len(records),
+            others_at=tuple(outcome.others_at),
+        )
+
+    def _rows(
+        self, records: Sequence[Record], outcome: _Outcome
+    ) -> tuple[Sequence[Record], Sequence[msgspec.Struct]]:
+        values = [record.value or b"" for record in records]
+        if max(map(len, values)) <= self._max_bytes:
+            try:
+                return records, list(map(self._decode, values))
+            except (msgspec.MsgspecError, ValueError, RecursionError):
+                pass  # some message is odd: find out which
+        kept: list[Record] = []
+        rows = []
+        for record in records:
+            try:
+                rows.append(self._row(record.value or b""))
+                kept.append(record)
+            except Refused as refused:
+                outcome.reject(record, refused.reason, refused.detail)
+        return kept, rows
+
+    def _row(self, value: bytes) -> msgspec.Struct:
+        if len(value) > self._max_bytes:
+            raise Refused(
+                Reason.TOO_LARGE, f"{len(value)} bytes, limits.max_message_bytes is {self._max_bytes}"
+            )
+        try:
+            return self._decode(value)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return self._node.careful(read(value))
+
+    def _cells(
+        self,
+        where: Where,
+        records: Sequence[Record],
+        cells: dict[Keys, list[Any]],
+        usable: NDArray[np.bool_] | None = None,
+    ) -> Sequence[Any]:
+        """Cells of one thing for these records; ``usable`` says which of the decoded rows they are."""
+        if isinstance(where, Meta):
+            return meta_cells(where, records)
+        values = cells.get(where, [])
+        if usable is None or usable.all():
+            return values
+        return [value for value, use in zip(values, usable.tolist(), strict=True) if use]
+
+    def _usable(
+        self, records: Sequence[Record], cells: dict[Keys, list[Any]], outcome: _Outcome
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Which rows count, and their times; the others are noted in the outcome."""
+        stamps = self._cells(self._layout.timestamp, records, cells)
+        times_ms = milliseconds(stamps, self._layout.timestamp_unit)
+        usable = np.ones(len(records), dtype=np.bool_)
+        if self._layout.model is not None:
+            names = texts(self._cells(self._layout.model, records, cells))
+            usable = names == self._layout.model_name
+            outcome.others_at.extend(records[i].offset for i in np.flatnonzero(~usable).tolist())
+        latest_ms = outcome.now.timestamp() * 1000 + self._max_future_ms
+        for i in np.flatnonzero(usable & ((times_ms == UNREADABLE) | (times_ms > latest_ms))).tolist():
+            usable[i] = False
+            outcome.reject(records[i], *_why(stamps[i], int(times_ms[i])))
+        return usable, times_ms
+
+
+def _why(stamp: object, time_ms: int) -> tuple[Reason, str]:
+    if stamp is None or stamp == -1:
+        return Reason.NO_TIMESTAMP, "the row has no timestamp"
+    if time_ms == UNREADABLE:
+        return Reason.BAD_TIMESTAMP, f"{str(stamp)[:100]!r} is no timestamp"
+    return Reason.FUTURE_TIMESTAMP, f"{str(stamp)[:100]!r} lies further ahead of the clock than max_future"

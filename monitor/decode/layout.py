@@ -1,0 +1,66 @@
+"""Where in a message each thing is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+Keys = tuple[str, ...]
+"""A path of object keys into the payload."""
+
+TimestampUnit = Literal["auto", "iso8601", "s", "ms", "us", "ns"]
+
+
+class Cell(StrEnum):
+    """What a leaf of the payload may hold."""
+
+    NUMBER = "number"
+    WHOLE = "whole"  # a number without fraction
+    TEXT = "text"
+    NUMBER_TEXT = "number_text"  # a number that is a category
+    FLAG = "flag"
+    SCALAR = "scalar"  # an id, a time, a model's name: any scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """Something of the record rather than of its payload."""
+
+    name: Literal["key", "timestamp", "topic", "partition", "offset", "header"]
+    header: str = ""
+
+
+Where = Keys | Meta
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One column to be read from the payload.
+
+    ``missing_values`` are values that mean null (``-1``, ``"N/A"``), as the dictionary says.
+    """
+
+    name: str
+    keys: Keys
+    cell: Cell
+    missing_values: tuple[float | str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Everything the decoder of one model has to find.
+
+    ``container`` is the object whose keys are the features (empty: the message itself); its keys that are
+    neither features nor ``other_keys`` are extra columns. A None container looks for no extra columns.
+    """
+
+    leaves: tuple[Leaf, ...]
+    features: frozenset[str]
+    id: Where | None
+    timestamp: Where
+    timestamp_unit: TimestampUnit
+    model: Where | None
+    model_name: str
+    container: Keys | None
+    other_keys: frozenset[str]

@@ -1,0 +1,48 @@
+"""Cells that come from the record instead of its payload, and cells as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.decode.layout import Meta
+from monitor.source.base import Record
+
+
+def meta_cells(meta: Meta, records: Sequence[Record]) -> Sequence[Any]:
+    """One cell per record; None where the record has no such thing.
+
+    The topic and the partition are not of the record: ask the chunk.
+    """
+    if meta.name == "timestamp":
+        return [None if record.timestamp < 0 else record.timestamp for record in records]
+    if meta.name == "offset":
+        return [record.offset for record in records]
+    if meta.name == "key":
+        return [_decoded(record.key) for record in records]
+    return [_header(record, meta.header) for record in records]
+
+
+def _header(record: Record, name: str) -> str | None:
+    """Give the last header of this name, case ignored."""
+    for header, value in reversed(record.headers):
+        if header.lower() == name.lower():
+            return _decoded(value)
+    return None
+
+
+def _decoded(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", "replace")
+
+
+def texts(cells: Sequence[Any]) -> NDArray[np.object_]:
+    """Scalars as text, one object each; None stays None."""
+    values = np.empty(len(cells), dtype=np.object_)
+    if set(map(type, cells)) <= {str}:
+        values[:] = cells
+    else:
+        values[:] = [None if cell is None else str(cell) for cell in cells]
+    return values

@@ -1,0 +1,64 @@
+"""A payload that the fast decoder refused, read with patience."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Any
+
+
+class Reason(StrEnum):
+    """Why a message, or a model's row in it, is set aside; stored in ``rejects``."""
+
+    EMPTY = "empty"
+    TOO_LARGE = "too_large"
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    NOT_AN_OBJECT = "not_an_object"
+    TOO_DEEP = "too_deep"
+    NO_TIMESTAMP = "no_timestamp"
+    BAD_TIMESTAMP = "bad_timestamp"
+    FUTURE_TIMESTAMP = "future_timestamp"
+    UNKNOWN_MODEL = "unknown_model"
+
+
+class Refused(Exception):  # noqa: N818  # an answer, not a failure
+    """The payload is no row; carries the reason and a sentence."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def _infinite_if_long(text: str) -> int | float:
+    """Read a whole number; one of more digits than Python converts (4,300) is as good as infinite."""
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+_JSON = json.JSONDecoder(parse_int=_infinite_if_long)
+
+
+def read(value: bytes) -> dict[str, Any]:
+    """Give the JSON object in the payload, NaN, Infinity and numbers of any size included.
+
+    Raises `Refused` for anything that is no JSON object.
+    """
+    if not value.strip():
+        raise Refused(Reason.EMPTY, "the message is empty")
+    try:
+        payload = _JSON.decode(value.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise Refused(Reason.NOT_UTF8, f"byte {error.start} is not UTF-8") from None
+    except RecursionError:
+        raise Refused(Reason.TOO_DEEP, "the JSON is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise Refused(Reason.NOT_JSON, f"{error.msg} at character {error.pos}") from None
+    if not isinstance(payload, dict):
+        raise Refused(
+            Reason.NOT_AN_OBJECT, f"the message is JSON, but a {type(payload).__name__}, not an object"
+        )
+    return payload

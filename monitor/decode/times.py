@@ -1,0 +1,90 @@
+"""Timestamps of rows, in any of the forms people log them, as milliseconds since 1970 UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.decode.layout import TimestampUnit
+
+UNREADABLE = np.iinfo(np.int64).min
+"""Stands where a cell is no timestamp."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_PER_MS = {"s": 1e-3, "ms": 1.0, "us": 1e3, "ns": 1e6}
+_AUTO_BOUNDS = (1e11, 1e14, 1e17)  # seconds, milliseconds and microseconds lie below these
+_LIMIT_MS = 253_402_300_800_000.0  # year 10000: the largest time that a datetime can hold
+
+
+def milliseconds(cells: Sequence[Any], unit: TimestampUnit) -> NDArray[np.int64]:
+    """Milliseconds of each cell; `UNREADABLE` where there is none.
+
+    Text is ISO 8601 (without an offset: UTC). Numbers are in ``unit``; with "auto" their size tells: below
+    1e11 seconds (until the year 5138), below 1e14 milliseconds, below 1e17 microseconds, else nanoseconds.
+    """
+    kinds = set(map(type, cells))
+    if kinds == {str} and unit in ("auto", "iso8601"):
+        return _texts(cells)
+    if kinds <= {int, float} and unit != "iso8601":
+        return _numbers(cells, unit)
+    return np.array([_one(cell, unit) for cell in cells], dtype=np.int64)
+
+
+def _one(cell: object, unit: TimestampUnit) -> int:
+    if isinstance(cell, str) and unit in ("auto", "iso8601"):
+        return _iso(cell)
+    if isinstance(cell, int | float) and not isinstance(cell, bool) and unit != "iso8601":
+        return int(_numbers([cell], unit)[0])
+    return UNREADABLE
+
+
+def _iso(cell: str) -> int:
+    try:
+        time = datetime.fromisoformat(cell)
+    except ValueError:
+        return UNREADABLE
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    return (time - _EPOCH) // _MILLISECOND  # exact, unlike timestamp()
+
+
+_ISO_LENGTHS = (20, 24, 27)  # 2026-11-23T15:30:00Z, with milliseconds, with microseconds
+
+
+def _texts(cells: Sequence[str]) -> NDArray[np.int64]:
+    """Parse in one call when all are UTC in one common form, else one by one."""
+    lengths = set(map(len, cells))
+    if len(lengths) == 1 and lengths <= set(_ISO_LENGTHS) and all(cell[-1] == "Z" for cell in cells):
+        try:
+            return np.array([cell[:-1] for cell in cells], dtype="datetime64[ms]").astype(np.int64)
+        except ValueError:
+            pass
+    return np.array([_iso(cell) for cell in cells], dtype=np.int64)
+
+
+def _numbers(cells: Sequence[float], unit: TimestampUnit) -> NDArray[np.int64]:
+    try:
+        values = np.array(cells, dtype=np.float64)
+    except OverflowError:
+        values = np.array([_clipped(cell) for cell in cells], dtype=np.float64)
+    if unit == "auto":
+        size = np.abs(values)
+        values = np.select(
+            [size < bound for bound in _AUTO_BOUNDS], [values * 1e3, values, values / 1e3], values / 1e6
+        )
+    else:
+        values = values / _PER_MS[unit]
+    good = np.isfinite(values) & (np.abs(values) < _LIMIT_MS)
+    return np.where(good, np.floor(np.where(good, values, 0.0)), float(UNREADABLE)).astype(np.int64)
+
+
+def _clipped(cell: float) -> float:
+    try:
+        return float(cell)
+    except OverflowError:
+        return float("inf")

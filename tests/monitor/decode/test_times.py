@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.decode.times import UNREADABLE, milliseconds
+
+MS = 1_767_225_600_123
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("2026-01-01T00:00:00.123Z", MS),
+        ("2026-01-01T00:00:00.123456Z", MS),
+        ("2026-01-01T01:00:00.123+01:00", MS),
+        ("2026-01-01 00:00:00.123", MS),
+        ("2026-01-01", MS - 123),
+        (MS, MS),
+        (MS / 1000, MS),
+        (MS * 1000, MS),
+        (MS * 1_000_000, MS),
+        (MS // 1000, MS - 123),
+        ("", UNREADABLE),
+        ("yesterday", UNREADABLE),
+        ("2026-02-30T00:00:00Z", UNREADABLE),
+        (None, UNREADABLE),
+        (float("nan"), UNREADABLE),
+        (float("inf"), UNREADABLE),
+        (10**400, UNREADABLE),
+    ],
+)
+def test_every_common_form_is_read(cell: object, expected: int) -> None:
+    assert milliseconds([cell], "auto").tolist() == [expected]
+    assert milliseconds([cell, "x", 5, None], "auto").tolist()[0] == expected
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("s", 1e-3), ("ms", 1), ("us", 1e3), ("ns", 1e6)])
+def test_a_stated_unit_is_not_guessed(unit: str, factor: float) -> None:
+    small = 5_000 * factor
+    assert milliseconds([small], unit).tolist() == [5_000]  # type: ignore[arg-type]
+    assert milliseconds(["2026-01-01"], unit).tolist() == [UNREADABLE]  # type: ignore[arg-type]
+
+
+def test_numbers_are_no_times_when_text_is_asked_for() -> None:
+    assert milliseconds([MS], "iso8601").tolist() == [UNREADABLE]
+
+
+@given(
+    st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001  # hypothesis wants them naive
+    st.sampled_from(["seconds", "milliseconds", "microseconds"]),
+)
+def test_the_fast_and_the_careful_way_agree(moment: datetime, spec: str) -> None:
+    cell = moment.replace(tzinfo=UTC).isoformat(timespec=spec).replace("+00:00", "Z")
+    assert milliseconds([cell], "auto").tolist() == milliseconds([cell, 0], "auto").tolist()[:1]
