@@ -1,0 +1,211 @@
+"""From verdicts to alerts: what each round of closed windows says, and what changes with it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from alerts.flush import Settings
+from alerts.grouping import group_key, group_of, schedule
+from alerts.lifecycle import step
+from alerts.model import Alert, Labels, Observation, Severity, Status, fingerprint, labels
+from alerts.outgoing import Group, Sent
+from detectors.reference import Reference
+from detectors.result import Verdict
+from monitor.findings import Finding, QualityFinding
+from monitor.store.base import Alerting
+
+_CRITICAL_CHECKS = frozenset({"missing_column", "row_count", "freshness"})
+_BAD = frozenset({Verdict.DRIFT, Verdict.FAIL})
+_CLEAR = frozenset({Verdict.OK, Verdict.WARN})
+
+
+class AlertRound:
+    """The alerts of one model while its closed windows are gone through, oldest first."""
+
+    def __init__(self, alerts: Iterable[Alert], settings: Settings, critical: frozenset[str]) -> None:
+        """Start from the stored alerts; ``critical`` are the features whose alerts are critical."""
+        self._latest = {alert.fingerprint: alert for alert in alerts}
+        self._settings = settings
+        self._critical = critical
+        self._written: dict[str, Alert] = {}
+        self._forgotten: set[str] = set()
+        self._changed_groups: dict[str, Group] = {}
+
+    def step(
+        self,
+        findings: Iterable[Finding],
+        quality: Iterable[QualityFinding],
+        start_ms: int,
+        end_ms: int,
+    ) -> None:
+        """Go through one closed window's findings."""
+        for observation in observations(findings, quality, start_ms, end_ms, self._critical):
+            key = fingerprint(observation.labels)
+            before = self._latest.get(key)
+            after = step(before, observation, self._settings.for_windows, self._settings.keep_windows)
+            if after != before:
+                self._note(key, before, after)
+
+    def _note(self, key: str, before: Alert | None, after: Alert | None) -> None:
+        if after is None:
+            if before is not None:
+                del self._latest[key]
+                self._forgotten.add(before.alert_id)
+                self._written.pop(before.alert_id, None)
+            return
+        self._latest[key] = after
+        self._written[after.alert_id] = after
+        self._forgotten.discard(after.alert_id)
+        is_news = before is None or before.status is not after.status
+        if is_news and after.status is not Status.PENDING:
+            self._changed_groups[group_key(after)] = group_of(after)
+
+    def changes(self, groups: Iterable[Group], told: frozenset[str], now: datetime) -> Alerting:
+        """What has to be written: alerts, and groups whose next message is now planned.
+
+        ``told`` are the keys of groups of which some service has heard something that still stands.
+        """
+        stored = {group.key: group for group in groups}
+        planned = [
+            schedule(
+                stored.get(key, fresh),
+                True,
+                key in told,
+                now,
+                self._settings.group_wait,
+                self._settings.group_interval,
+            )
+            for key, fresh in self._changed_groups.items()
+        ]
+        return Alerting(tuple(self._written.values()), tuple(sorted(self._forgotten)), tuple(planned))
+
+    @property
+    def standing(self) -> tuple[Alert, ...]:
+        """Alerts that are pending or firing."""
+        return tuple(alert for alert in self._latest.values() if alert.status is not Status.RESOLVED)
+
+    @property
+    def written(self) -> tuple[Alert, ...]:
+        """Alerts that are new or have changed."""
+        return tuple(self._written.values())
+
+
+def has_told(sent: Mapping[str, Sent]) -> bool:
+    """Tell whether some service has heard of an alert that it has not heard to be over."""
+    return any(entry.firing for entry in sent.values())
+
+
+def critical_features(reference: Reference) -> frozenset[str]:
+    """Give the features that the dictionary calls critical."""
+    return frozenset(name for name, feature in reference.dictionary.features.items() if feature.critical)
+
+
+def observations(
+    findings: Iterable[Finding],
+    quality: Iterable[QualityFinding],
+    start_ms: int,
+    end_ms: int,
+    critical: frozenset[str] = frozenset(),
+) -> tuple[Observation, ...]:
+    """One observation per feature and shift, and one per feature and check."""
+    by_labels: dict[Labels, list[Finding | QualityFinding]] = defaultdict(list)
+    for finding in findings:
+        by_labels[_labels(finding)].append(finding)
+    for checked in quality:
+        by_labels[_labels(checked)].append(checked)
+    return tuple(_observation(which, group, start_ms, end_ms, critical) for which, group in by_labels.items())
+
+
+def _labels(finding: Finding | QualityFinding) -> Labels:
+    if isinstance(finding, Finding):
+        return labels(
+            model=finding.model, shift=str(finding.shift), feature=finding.feature, segment=finding.segment
+        )
+    return labels(
+        model=finding.model,
+        shift="quality",
+        feature=finding.feature,
+        check=finding.check_name,
+        segment=finding.segment,
+    )
+
+
+def _observation(
+    which: Labels, group: list[Finding | QualityFinding], start_ms: int, end_ms: int, critical: frozenset[str]
+) -> Observation:
+    verdicts: dict[int, bool | None] = {}
+    for finding in group:
+        multiple = finding.multiple if isinstance(finding, Finding) else 1
+        verdicts[multiple] = _worse(verdicts.get(multiple), _said(finding.verdict))
+    bad = [finding for finding in group if finding.verdict in _BAD]
+    if not bad:
+        return Observation(which, verdicts, start_ms, end_ms)
+    shown = min(bad, key=lambda finding: (finding.end_ms - finding.start_ms, _p(finding)))
+    return Observation(
+        which,
+        verdicts,
+        shown.start_ms,
+        shown.end_ms,
+        _severity(shown, critical),
+        _evidence(shown),
+    )
+
+
+def _said(verdict: Verdict) -> bool | None:
+    if verdict in _BAD:
+        return True
+    return False if verdict in _CLEAR else None
+
+
+def _worse(one: bool | None, other: bool | None) -> bool | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one or other
+
+
+def _p(finding: Finding | QualityFinding) -> float:
+    p = finding.adjusted_p if isinstance(finding, Finding) else finding.p_value
+    return 1.0 if p is None else p
+
+
+def _severity(finding: Finding | QualityFinding, critical: frozenset[str]) -> Severity:
+    is_critical = finding.feature in critical or (
+        isinstance(finding, QualityFinding) and finding.check_name in _CRITICAL_CHECKS
+    )
+    return Severity.CRITICAL if is_critical else Severity.WARNING
+
+
+def _evidence(finding: Finding | QualityFinding) -> dict[str, Any]:
+    common: dict[str, Any] = {
+        "window_start_ms": finding.start_ms,
+        "window_end_ms": finding.end_ms,
+        "reference_id": finding.reference_id,
+    }
+    if isinstance(finding, QualityFinding):
+        return common | {
+            "rows": finding.total_rows,
+            "details": {
+                "kind": "quality",
+                "check": finding.check_name,
+                "expected": finding.expected,
+                "observed": finding.observed,
+                "failed_rows": finding.failed_rows,
+                "total_rows": finding.total_rows,
+                "note": finding.note,
+            },
+        }
+    return common | {
+        "shift": str(finding.shift),
+        "detector": finding.detector,
+        "effect": finding.result.effect,
+        "effect_low": finding.result.effect_low,
+        "effect_high": finding.result.effect_high,
+        "adjusted_p": finding.adjusted_p,
+        "level": finding.threshold,
+        "multiple": finding.multiple,
+        "rows": finding.result.n_current,
+        "details": finding.details,
+    }

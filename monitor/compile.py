@@ -1,0 +1,67 @@
+"""From configuration and reference to the plan that the engine follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alerts.flush import Settings
+from detectors.budget import parse_budget
+from detectors.reference import Reference
+from detectors.reference_wire import decode
+from monitor.config import Alerts, Config, Model
+from monitor.decode.decoder import Decoder
+from monitor.errors import ConfigError
+from monitor.layouts import layout_of
+from monitor.plan import ModelPlan
+from monitor.store.base import Store
+
+
+def model_plan(
+    name: str, settings: Model, alerts: Alerts, reference: Reference, max_message_bytes: int
+) -> ModelPlan:
+    """Compile one model; raises ConfigError when its paths and the reference do not fit together."""
+    fields = settings.fields.resolved(name)
+    try:
+        decoder = Decoder(
+            layout_of(name, fields, reference.dictionary), name, max_message_bytes, settings.max_future.ms
+        )
+    except ValueError as error:
+        raise ConfigError(f"models.{name}.fields: {error}") from None
+    return ModelPlan(
+        name=name,
+        settings=settings,
+        reference=reference,
+        decoder=decoder,
+        shares_topics=fields.model is not None,
+        window_ms=settings.window.ms,
+        lateness_ms=settings.lateness.ms,
+        idle_after=settings.idle_after.delta,
+        budget=parse_budget(settings.false_alarms),
+        multiples=settings.multiples,
+        alerting=Settings(
+            group_wait=alerts.group_wait.delta,
+            group_interval=alerts.group_interval.delta,
+            repeat_interval=alerts.repeat_interval.delta,
+            send_resolved=alerts.send_resolved,
+            for_windows=settings.for_windows,
+            keep_windows=settings.keep_windows,
+        ),
+    )
+
+
+def plans_of(config: Config, store: Store, names: Iterable[str] | None = None) -> dict[str, ModelPlan]:
+    """Compile every model with its active reference; raises ConfigError that lists the models without one."""
+    found, missing = {}, []
+    for name in config.models if names is None else names:
+        row = store.active_reference(config.reference_name(name))
+        if row is None:
+            missing.append(
+                f"models.{name}: has no reference; build it with: driftd reference build {name} FILE"
+            )
+            continue
+        found[name] = model_plan(
+            name, config.models[name], config.alerts, decode(row.payload), config.limits.max_message_bytes
+        )
+    if missing:
+        raise ConfigError("\n".join(missing))
+    return found

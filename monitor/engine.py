@@ -1,0 +1,289 @@
+"""The engine: messages in, rows in the results database out. Kafka, files and tests all feed this one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from alerts.flush import flush
+from alerts.model import Alert
+from alerts.notice import Context
+from alerts.routes import Route
+from detectors.profile import decode
+from detectors.reference import Reference
+from detectors.reference_wire import decode as decode_reference
+from monitor.clock import Clock
+from monitor.closing import ClosingReport, close_ended
+from monitor.intake import MIXED, Open, PartitionState, State, committed, progress, take_in
+from monitor.plan import ModelPlan
+from monitor.source.base import Chunk, Polled, Record, Source, Start, TopicPartition
+from monitor.store.base import Alerting, Gap, OpenWindow, Reject, Store
+
+_WINDOWS_A_LOCK = 16
+"""Windows judged in one transaction: a long backlog is written in steps."""
+
+
+class DeadLetterBox(Protocol):
+    """Where messages that could not be used are put, whole."""
+
+    def keep(self, letters: Sequence[tuple[Record, Reject]]) -> None:
+        """Store them; raises `SourceError` when they cannot be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """To whom alerts are told; no services: to nobody."""
+
+    services: tuple[str, ...] = ()
+    routes: tuple[Route, ...] = ()
+    links: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+class Engine:
+    """One process's share of the work.
+
+    Holds the `State` between commits. Every method that touches the database may raise `StoreError`; the
+    state is then as before and the same call can be made again. `Fenced` from `commit` means that another
+    process owns a partition: `abandon` forgets everything that was not committed.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        store: Store,
+        plans: Mapping[str, ModelPlan],
+        clock: Clock,
+        start: Start,
+        speaking: Speaking | None = None,
+        dead_letters: DeadLetterBox | None = None,
+    ) -> None:
+        self.source = source
+        self.store = store
+        self.plans = dict(plans)
+        self.clock = clock
+        self.state = State()
+        self._start = start
+        self._speaking = speaking or Speaking()
+        self._dead_letters = dead_letters
+        self._dead: list[tuple[Record, Reject]] = []
+        self._unclaimed: set[TopicPartition] = set()
+        self._references = {plan.reference.id: plan.reference for plan in plans.values()}
+
+    def replace_plans(self, plans: Mapping[str, ModelPlan], speaking: Speaking) -> None:
+        """Go on with other plans; windows that are open keep the counts of the reference they began with.
+
+        A window during which the reference changes is judged inconclusive.
+        """
+        self.plans = dict(plans)
+        self._speaking = speaking
+        self._references.update({plan.reference.id: plan.reference for plan in plans.values()})
+
+    # -- partitions -------------------------------------------------------------------------------------
+
+    def assignment(self, polled: Polled) -> None:
+        """Note what the group decided: forget what went, remember what is to be claimed."""
+        if polled.revoked:
+            self._forget(polled.revoked)
+        self._unclaimed |= polled.assigned
+        for lost in polled.lost:
+            self._skip(lost.partition, lost.wanted, lost.available)
+
+    def _forget(self, partitions: Iterable[TopicPartition]) -> None:
+        gone = set(partitions)
+        self._unclaimed -= gone
+        kept = {tp: part for tp, part in self.state.partitions.items() if tp not in gone}
+        rejects = tuple(reject for reject in self.state.rejects if reject.partition not in gone)
+        self.state = replace(self.state, partitions=kept, rejects=rejects)
+
+    def _skip(self, partition: TopicPartition, wanted: int, available: int) -> None:
+        """Record that the broker no longer holds some offsets, and go on after them."""
+        now = self.clock.now()
+        part = self.state.partitions.get(partition)
+        if part is None:
+            return
+        gap = Gap(partition, wanted, available, now)
+        self.state = replace(
+            self.state,
+            partitions={**self.state.partitions, partition: replace(part, next=available)},
+            gaps=(*self.state.gaps, gap),
+        )
+        self.source.seek({partition: available})
+
+    def claim(self) -> None:
+        """Load cursors and open windows of newly assigned partitions and begin to read them."""
+        new = frozenset(self._unclaimed)
+        if not new:
+            return
+        cursors = self.store.cursors(new)
+        fresh = new - cursors.keys()
+        first = self.source.first_offsets(fresh, self._start) if fresh else {}
+        states = self._loaded(new, cursors, first)
+        self.state = replace(
+            self.state,
+            partitions={**self.state.partitions, **states},
+            closed_until={**self.state.closed_until, **self.store.closed_until()},
+        )
+        self.source.seek({tp: part.next for tp, part in states.items()})
+        self._unclaimed -= new
+
+    def _loaded(
+        self,
+        partitions: frozenset[TopicPartition],
+        cursors: Mapping[TopicPartition, int],
+        first: Mapping[TopicPartition, int],
+    ) -> dict[TopicPartition, PartitionState]:
+        now = self.clock.now()
+        states = {
+            tp: PartitionState(cursors.get(tp), cursors[tp] if tp in cursors else first[tp], now)
+            for tp in partitions
+        }
+        for clock in self.store.partition_clocks(partitions):
+            if clock.max_event_ms is not None:
+                part = states[clock.partition]
+                times = {**part.event_ms, clock.model: clock.max_event_ms}
+                states[clock.partition] = replace(part, event_ms=times)
+        for window in self.store.open_windows(partitions):
+            part = states[window.partition]
+            key = window.model, window.start_ms
+            states[window.partition] = replace(part, open={**part.open, key: self._opened(window)})
+        return states
+
+    def _opened(self, window: OpenWindow) -> Open:
+        reference = self.find(window.reference_id)
+        known = reference is not None
+        return Open(
+            reference_id=window.reference_id if known else MIXED,
+            profile=decode(window.profile, reference) if reference is not None else None,
+            rows=window.rows,
+            rejected=window.rejected,
+            changed=False,
+        )
+
+    def find(self, reference_id: str) -> Reference | None:
+        """Give a reference by its id, from memory or the database."""
+        if reference_id not in self._references and reference_id != MIXED:
+            row = self.store.reference(reference_id)
+            if row is not None:
+                self._references[reference_id] = decode_reference(row.payload)
+        return self._references.get(reference_id)
+
+    def abandon(self) -> None:
+        """Forget everything since the last commit; all partitions are to be claimed again."""
+        self._unclaimed |= self.state.partitions.keys()
+        self.state = State(closed_until=self.state.closed_until)
+        self._dead.clear()
+
+    # -- messages ---------------------------------------------------------------------------------------
+
+    def take(self, chunks: Sequence[Chunk]) -> None:
+        """Count the rows of these chunks; those of partitions that are not ours are dropped."""
+        ours = [chunk for chunk in chunks if chunk.partition in self.state.partitions]
+        before = len(self.state.rejects)
+        plans: dict[str, list[ModelPlan]] = {}
+        for plan in self.plans.values():
+            for topic in plan.settings.topics:
+                plans.setdefault(topic, []).append(plan)
+        self.state = take_in(self.state, plans, ours, self.clock.now())
+        if self._dead_letters is not None and len(self.state.rejects) > before:
+            self._set_aside(ours, self.state.rejects[before:])
+
+    def _set_aside(self, chunks: Iterable[Chunk], rejects: Iterable[Reject]) -> None:
+        wanted = {(reject.partition, reject.offset): reject for reject in rejects}
+        for chunk in chunks:
+            for record in chunk.records:
+                reject = wanted.get((chunk.partition, record.offset))
+                if reject is not None:
+                    self._dead.append((record, reject))
+
+    # -- results ----------------------------------------------------------------------------------------
+
+    def commit(self) -> None:
+        """Write everything that has been counted, with the cursors, in one transaction."""
+        ends = self.source.end_offsets(frozenset(self.state.partitions))
+        self.state = replace(
+            self.state,
+            partitions={
+                tp: replace(part, log_end=ends.get(tp, part.log_end))
+                for tp, part in self.state.partitions.items()
+            },
+        )
+        if self._dead_letters is not None and self._dead:
+            self._dead_letters.keep(self._dead)
+            self._dead.clear()
+        closed_until = self.store.commit(progress(self.state, self.plans))
+        self.state = committed(self.state, closed_until)
+        self.source.commit({tp: part.next for tp, part in self.state.partitions.items()})
+
+    def may_close(self) -> bool:
+        """Tell whether, by what this process has read, some window of its own may have ended."""
+        earliest: dict[str, int] = {}
+        reached: dict[str, int] = {}
+        for part in self.state.partitions.values():
+            for model, start_ms in part.open:
+                earliest[model] = min(start_ms, earliest.get(model, start_ms))
+            for model, event_ms in part.event_ms.items():
+                reached[model] = min(event_ms, reached.get(model, event_ms))
+        return any(
+            start_ms + self.plans[model].window_ms + self.plans[model].lateness_ms
+            <= reached.get(model, start_ms)
+            for model, start_ms in earliest.items()
+            if model in self.plans
+        )
+
+    def close_windows(self, *, everything: bool = False) -> tuple[ClosingReport, ...]:
+        """Judge every window that has ended in all partitions, unless another process is at it.
+
+        ``everything`` is for inputs that have an end: windows that no partition has passed are judged too.
+        """
+        reports = []
+        for plan in self.plans.values():
+            while True:
+                with self.store.lock(plan.name) as lock:
+                    if lock is None:
+                        break
+                    begun_s = self.clock.monotonic()
+                    report = close_ended(
+                        lock, plan, self.find, self.clock.now(), _WINDOWS_A_LOCK, everything=everything
+                    )
+                    report.seconds = self.clock.monotonic() - begun_s
+                reports.append(report)
+                if report.windows < _WINDOWS_A_LOCK:
+                    break
+        return tuple(reports)
+
+    def flush_alerts(self) -> tuple[Alert, ...]:
+        """Put the messages of groups whose time has come into the outbox; return the alerts told about."""
+        now = self.clock.now()
+        told: list[Alert] = []
+        for model in self.store.models_to_flush(now):
+            plan = self.plans.get(model)
+            if plan is None:
+                continue
+            with self.store.lock(model) as lock:
+                if lock is None:
+                    continue
+                alerts, silences = lock.alerts(), lock.silences()
+                for group in lock.groups():
+                    if group.next_flush_at is None or group.next_flush_at > now:
+                        continue
+                    speaking = self._speaking
+                    context = Context(
+                        model_version=plan.settings.version,
+                        links=speaking.links.get(model, {}),
+                        budget=plan.settings.false_alarms,
+                    )
+                    after, notifications = flush(
+                        group,
+                        alerts,
+                        silences,
+                        speaking.routes,
+                        speaking.services,
+                        lock.sent(group.key),
+                        plan.alerting,
+                        now,
+                        context,
+                    )
+                    lock.write(Alerting(groups=(after,), notifications=notifications))
+                    told.extend(alerts if notifications else ())
+        return tuple(told)

@@ -1,0 +1,228 @@
+"""Files of rows: what references are built from, and what is replayed."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from detectors.dictionary import Role
+from monitor.config.fields import ResolvedFields
+from monitor.config.paths import path_text
+from monitor.decode.layout import Keys, Meta, Where
+from monitor.decode.payload import Refused, read
+from monitor.decode.times import UNREADABLE, milliseconds
+from monitor.errors import DataError
+
+TABLES = (".parquet", ".pq", ".csv", ".csv.gz")
+LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+_ROWS_AT_ONCE = 10_000
+_ENCODE = msgspec.json.Encoder(decimal_format="number").encode
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRows:
+    """A file's rows, ready for a reference: one frame column per feature and output of the model."""
+
+    frame: pd.DataFrame
+    roles: Mapping[str, Role]
+    ids: NDArray[np.object_] | None
+    times_ms: NDArray[np.int64] | None
+    ignored: tuple[str, ...]
+
+
+def is_table(path: Path) -> bool:
+    """Tell columns (True) from one message a line (False); raises DataError for neither."""
+    name = path.name.lower()
+    if name.endswith(TABLES):
+        return True
+    if name.endswith(LINES):
+        return False
+    known = ", ".join((*TABLES, *LINES))
+    raise DataError(f"{path}: is of no known kind; its name has to end in one of {known}")
+
+
+def training_rows(path: Path, fields: ResolvedFields) -> TrainingRows:
+    """Read a whole file; raises DataError that says what is wrong with it, and in which line."""
+    frame = _read_table(path) if is_table(path) else _read_lines(path, fields)
+    if frame.empty:
+        raise DataError(f"{path}: has no rows")
+    known = _columns_of(frame, fields)
+    features = _feature_columns(frame, fields, set(known.values()))
+    kept = frame[list(features)].rename(columns=features)
+    roles: dict[str, Role] = {}
+    for role, where in _outputs(fields).items():
+        column = known.get(where)
+        if column is not None and role is not Role.LABEL:
+            name = path_text(where)
+            if name in kept.columns:
+                raise DataError(f'{path}: "{name}" is a feature and also the {role}: rename one of them')
+            kept[name] = frame[column]
+            roles[name] = role
+    used = {*features, *known.values()}
+    ignored = tuple(str(column) for column in frame.columns if column not in used)
+    ids = known.get(fields.id) if fields.id is not None else None
+    stamps = known.get(fields.timestamp)
+    return TrainingRows(
+        frame=kept,
+        roles=roles,
+        ids=None if ids is None else frame[ids].astype(str).to_numpy(dtype=object),
+        times_ms=None if stamps is None else _times(path, frame[stamps], fields),
+        ignored=ignored,
+    )
+
+
+def _outputs(fields: ResolvedFields) -> dict[Role, Where]:
+    given = {Role.PREDICTION: fields.prediction, Role.SCORE: fields.score, Role.LABEL: fields.label}
+    return {role: where for role, where in given.items() if where is not None}
+
+
+def _columns_of(frame: pd.DataFrame, fields: ResolvedFields) -> dict[Where, str]:
+    """Find which column holds what is no feature: named by its whole path, or by the last key of it."""
+    places = (fields.id, fields.timestamp, fields.model, fields.version, *_outputs(fields).values())
+    found: dict[Where, str] = {}
+    for where in places:
+        if where is None or isinstance(where, Meta):
+            continue
+        for name in (path_text(where), where[-1]):
+            if name in frame.columns:
+                found[where] = name
+                break
+    return found
+
+
+def _feature_columns(frame: pd.DataFrame, fields: ResolvedFields, taken: set[str]) -> dict[str, str]:
+    """Map the columns that are features to the features' names."""
+    if fields.features is not None:
+        named = {}
+        for keys in fields.features:
+            column = next((name for name in (path_text(keys), keys[-1]) if name in frame.columns), None)
+            if column is not None:
+                named[column] = path_text(keys)
+        return named
+    prefix = "".join(f"{key}." for key in fields.container)
+    inside = [str(name) for name in frame.columns if prefix and str(name).startswith(prefix)]
+    columns = inside or [str(name) for name in frame.columns]
+    return {name: name.removeprefix(prefix) for name in columns if name not in taken}
+
+
+def _times(path: Path, stamps: pd.Series[Any], fields: ResolvedFields) -> NDArray[np.int64]:
+    if pd.api.types.is_datetime64_any_dtype(stamps.dtype):
+        cells: Sequence[Any] = [stamp.isoformat() for stamp in stamps]
+    else:
+        cells = stamps.tolist()
+    times_ms = milliseconds(cells, fields.timestamp_unit)
+    bad = np.flatnonzero(times_ms == UNREADABLE)
+    if len(bad):
+        raise DataError(f"{path}: row {bad[0] + 1}: {cells[bad[0]]!r} is no timestamp")
+    return times_ms
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        if path.name.lower().endswith((".parquet", ".pq")):
+            return pd.read_parquet(path)
+        return pd.read_csv(path)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error
+
+
+def _read_lines(path: Path, fields: ResolvedFields) -> pd.DataFrame:
+    rows = []
+    for number, line in enumerate(_lines(path), 1):
+        try:
+            rows.append(_flattened(read(line), fields))
+        except Refused as refused:
+            raise DataError(f"{path}: line {number}: {refused.detail}") from None
+    return pd.DataFrame(rows)
+
+
+def _flattened(message: dict[str, Any], fields: ResolvedFields) -> dict[str, Any]:
+    """One row of a message: features by their paths, everything else by its own."""
+    row: dict[str, Any] = {}
+    inner = _at(message, fields.container)
+    if fields.features is not None:
+        row = {path_text(keys): _at(message, keys) for keys in fields.features}
+    elif isinstance(inner, dict):
+        row = {key: value for key, value in inner.items() if not isinstance(value, dict | list)}
+    places = (fields.id, fields.timestamp, fields.model, fields.version, *_outputs(fields).values())
+    for where in places:
+        if where is not None and not isinstance(where, Meta):
+            row[path_text(where)] = _at(message, where)
+    return row
+
+
+def _at(message: Any, keys: Keys) -> Any:
+    for key in keys:
+        message = message.get(key) if isinstance(message, dict) else None
+    return message
+
+
+def messages(path: Path, fields: ResolvedFields) -> Iterator[bytes]:
+    """Give a file's rows as the messages they would have been on the topic."""
+    try:
+        if not is_table(path):
+            yield from _lines(path)
+            return
+        for columns, rows in _tables(path):
+            shape = _Shape(columns, fields)
+            for row in rows:
+                yield _ENCODE(shape.message(row))
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb") as file:
+            for line in file:
+                if line.strip():
+                    yield line.rstrip(b"\r\n")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error
+
+
+def _tables(path: Path) -> Iterator[tuple[list[str], list[dict[str, Any]]]]:
+    if path.name.lower().endswith((".parquet", ".pq")):
+        with pa.parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(_ROWS_AT_ONCE):
+                yield batch.schema.names, batch.to_pylist()
+        return
+    with pa.csv.open_csv(path) as reader:
+        for batch in reader:
+            yield batch.schema.names, batch.to_pylist()
+
+
+class _Shape:
+    """Puts a table's columns where the configuration looks for them."""
+
+    def __init__(self, columns: Sequence[str], fields: ResolvedFields) -> None:
+        frame = pd.DataFrame(columns=list(columns))
+        known = _columns_of(frame, fields)
+        features = _feature_columns(frame, fields, set(known.values()))
+        listed = {path_text(keys): keys for keys in fields.features or ()}
+        self._places: list[tuple[str, Keys]] = [
+            (column, where) for where, column in known.items() if not isinstance(where, Meta)
+        ]
+        for column, name in features.items():
+            self._places.append((column, listed.get(name, (*fields.container, name))))
+
+    def message(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the row as a message's payload."""
+        payload: dict[str, Any] = {}
+        for column, keys in self._places:
+            inner = payload
+            for key in keys[:-1]:
+                inner = inner.setdefault(key, {})
+            inner[keys[-1]] = row[column]
+        return payload

@@ -1,0 +1,84 @@
+"""What the loop tells Prometheus."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from monitor.clock import Clock
+from monitor.closing import ClosingReport
+from monitor.intake import State
+from monitor.metrics import Metrics
+from monitor.source.base import TopicPartition
+
+
+@dataclass(slots=True)
+class Gauges:
+    """Turns the engine's state into metrics; counts only what has been committed."""
+
+    metrics: Metrics
+    clock: Clock
+    _pending: dict[TopicPartition, int] = field(default_factory=dict)
+    _rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _late: Counter[str] = field(default_factory=Counter)
+    _tombstones: Mapping[str, int] = field(default_factory=dict)
+
+    def before_commit(self, state: State) -> None:
+        """Note what the commit is about to write."""
+        self._pending = {
+            tp: part.next - part.committed
+            for tp, part in state.partitions.items()
+            if part.committed is not None and part.next > part.committed
+        }
+        self._rejected = Counter((reject.partition.topic, reject.reason) for reject in state.rejects)
+        self._late = Counter()
+        for (model, _), rows in state.late.items():
+            self._late[model] += rows
+        self._tombstones = dict(state.tombstones)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Time a transaction."""
+        start_s = self.clock.monotonic()
+        yield
+        self.metrics.write_seconds.observe(self.clock.monotonic() - start_s)
+
+    def after_commit(self, state: State) -> None:
+        """Count what the commit has written, and show how far the log goes on."""
+        now_s = self.clock.now().timestamp()
+        for tp, messages in self._pending.items():
+            self.metrics.consumed.labels(topic=tp.topic).inc(messages)
+            self.metrics.last_processed.labels(topic=tp.topic).set(now_s)
+        for (topic, reason), count in self._rejected.items():
+            self.metrics.rejected.labels(topic=topic, reason=reason).inc(count)
+        for model, rows in self._late.items():
+            self.metrics.late.labels(model=model).inc(rows)
+        for topic, count in self._tombstones.items():
+            self.metrics.tombstones.labels(topic=topic).inc(count)
+        self._show(state)
+
+    def _show(self, state: State) -> None:
+        open_windows: Counter[str] = Counter()
+        for tp, part in state.partitions.items():
+            if part.log_end is not None:
+                lag = max(0, part.log_end - part.next)
+                self.metrics.lag_records.labels(topic=tp.topic, partition=tp.partition).set(lag)
+            open_windows.update(model for model, _ in part.open)
+        for model, count in open_windows.items():
+            self.metrics.open_windows.labels(model=model).set(count)
+
+    def closed(self, report: ClosingReport) -> None:
+        """Count judged windows."""
+        if report.windows:
+            self.metrics.windows_closed.labels(model=report.model).inc(report.windows)
+            self.metrics.evaluation_seconds.labels(model=report.model).observe(
+                report.seconds / report.windows
+            )
+        states = Counter((str(alert.severity), str(alert.status)) for alert in report.standing)
+        for severity in ("info", "warning", "critical"):
+            for status in ("pending", "firing"):
+                self.metrics.alerts.labels(model=report.model, severity=severity, state=status).set(
+                    states[severity, status]
+                )

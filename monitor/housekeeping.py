@@ -1,0 +1,37 @@
+"""Old history goes, a little at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from monitor.config import Retention
+from monitor.errors import StoreError
+from monitor.log import logger
+from monitor.store.base import Store
+
+log = logger(__name__)
+
+_EVERY = timedelta(minutes=10)
+_ROWS = 5_000
+
+
+class Housekeeping:
+    """Deletes what is older than the retention says, in steps that never hold the loop up for long."""
+
+    def __init__(self, store: Store, retention: Retention) -> None:
+        self._store = store
+        self._retention = retention
+        self._next: datetime | None = None
+
+    def run(self, now: datetime) -> None:
+        """Delete one step's worth when it is time; more is left sooner to the next call."""
+        if self._next is not None and now < self._next:
+            return
+        try:
+            gone = self._store.delete_older(
+                self._retention.results.before(now), self._retention.counts.before(now), _ROWS
+            )
+        except StoreError as error:
+            log.warning("old history could not be deleted now", error=str(error))
+            gone = 0
+        self._next = now + (timedelta(seconds=1) if gone >= _ROWS else _EVERY)

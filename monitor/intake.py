@@ -1,0 +1,260 @@
+"""Taking messages in: chunks become counts in open windows. Pure: state in, state out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.profile import Profile, Sample, encode, summarise
+from monitor.decode.decoder import SAMPLE_BYTES, Batch
+from monitor.decode.payload import Reason
+from monitor.plan import ModelPlan
+from monitor.source.base import Chunk, TopicPartition
+from monitor.store.base import (
+    Advance,
+    Gap,
+    Late,
+    OpenWindow,
+    PartitionClock,
+    Progress,
+    Reject,
+)
+from monitor.windows import NEVER_MS, place
+
+WindowKey = tuple[str, int]
+"""A model and the start of one of its windows, in milliseconds."""
+
+MIXED = ""
+"""Reference id of a window during which the model's reference was replaced: its counts mean nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """One partition's share of an open window. Without a profile the reference changed inside it."""
+
+    reference_id: str
+    profile: Profile | None
+    rows: int = 0
+    new_rows: int = 0
+    rejected: int = 0
+    changed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionState:
+    """How far one partition has been read and what has been counted there.
+
+    ``committed`` is the cursor in the database (None: none yet), ``next`` the offset after the last record.
+    """
+
+    committed: int | None
+    next: int
+    active_at: datetime
+    log_end: int | None = None
+    event_ms: Mapping[str, int] = field(default_factory=dict)
+    open: Mapping[WindowKey, Open] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that the next commit writes."""
+
+    partitions: Mapping[TopicPartition, PartitionState] = field(default_factory=dict)
+    closed_until: Mapping[str, int] = field(default_factory=dict)
+    late: Mapping[WindowKey, int] = field(default_factory=dict)
+    rejects: tuple[Reject, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    tombstones: Mapping[str, int] = field(default_factory=dict)
+    rows: int = 0
+
+
+def take_in(
+    state: State, plans: Mapping[str, Sequence[ModelPlan]], chunks: Iterable[Chunk], now: datetime
+) -> State:
+    """Count the rows of these chunks; ``plans`` are the models that read each topic."""
+    for chunk in chunks:
+        state = _chunk(state, plans.get(chunk.partition.topic, ()), chunk, now)
+    return state
+
+
+def _chunk(state: State, plans: Sequence[ModelPlan], chunk: Chunk, now: datetime) -> State:
+    batches = [(plan, plan.decoder.decode(chunk, now)) for plan in plans]
+    partition = state.partitions[chunk.partition]
+    partition = replace(partition, next=chunk.records[-1].offset + 1, active_at=now)
+    late = dict(state.late)
+    for plan, batch in batches:
+        partition = _count(partition, plan, batch, state.closed_until.get(plan.name, NEVER_MS), late)
+    rejects = [reject for _, batch in batches for reject in batch.rejects]
+    return replace(
+        state,
+        partitions={**state.partitions, chunk.partition: partition},
+        late=late,
+        rejects=(*state.rejects, *rejects, *_unclaimed(chunk, batches, now)),
+        tombstones=_with_tombstones(state.tombstones, batches),
+        rows=state.rows + sum(len(batch) for _, batch in batches),
+    )
+
+
+def _with_tombstones(
+    counted: Mapping[str, int], batches: Sequence[tuple[ModelPlan, Batch]]
+) -> Mapping[str, int]:
+    if not batches or not batches[0][1].tombstones:
+        return counted
+    batch = batches[0][1]
+    topic = batch.partition.topic
+    return {**counted, topic: counted.get(topic, 0) + batch.tombstones}
+
+
+def _count(
+    partition: PartitionState, plan: ModelPlan, batch: Batch, closed_until_ms: int, late: dict[WindowKey, int]
+) -> PartitionState:
+    """Add one model's rows to the partition's open windows; late ones to ``late``."""
+    max_ms = partition.event_ms.get(plan.name, NEVER_MS)
+    placed = place(batch.times_ms, max_ms, plan.window_ms, plan.lateness_ms, closed_until_ms)
+    windows = dict(partition.open)
+    if placed.late.any():
+        starts, counts = np.unique(placed.starts_ms[placed.late], return_counts=True)
+        for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
+            late[plan.name, start] = late.get((plan.name, start), 0) + count
+    in_time = ~placed.late
+    for start in np.unique(placed.starts_ms[in_time]).tolist():
+        rows = in_time & (placed.starts_ms == start)
+        key = plan.name, start
+        windows[key] = _add(windows.get(key), plan, batch, rows)
+    for start in _windows_of_rejects(batch, placed.max_before_ms, placed.max_ms, plan.window_ms):
+        key = plan.name, start
+        opened = windows.get(key) or Open(plan.reference.id, Profile.empty(plan.reference))
+        windows[key] = replace(opened, rejected=opened.rejected + 1, changed=True)
+    return replace(partition, open=windows, event_ms={**partition.event_ms, plan.name: placed.max_ms})
+
+
+def _add(opened: Open | None, plan: ModelPlan, batch: Batch, rows: NDArray[np.bool_]) -> Open:
+    n = int(np.count_nonzero(rows))
+    if opened is not None and opened.reference_id != plan.reference.id:
+        return replace(
+            opened,
+            reference_id=MIXED,
+            profile=None,
+            rows=opened.rows + n,
+            new_rows=opened.new_rows + n,
+            changed=True,
+        )
+    whole = n == len(batch)
+    columns = batch.columns if whole else {name: column.take(rows) for name, column in batch.columns.items()}
+    ids = batch.ids if whole or batch.ids is None else batch.ids[rows]
+    part = summarise(plan.reference, columns, ids, _sample(batch, rows))
+    if opened is None:
+        return Open(plan.reference.id, part, n, n)
+    profile = part if opened.profile is None else opened.profile.merge(part)
+    return replace(
+        opened,
+        profile=profile,
+        rows=opened.rows + n,
+        new_rows=opened.new_rows + n,
+        changed=True,
+    )
+
+
+def _sample(batch: Batch, rows: NDArray[np.bool_]) -> Sample:
+    chosen = [row for row in batch.sampled if rows[row.index]]
+    extra: dict[str, int] = {}
+    for row in chosen:
+        for key in row.extra:
+            extra[key] = extra.get(key, 0) + 1
+    return Sample.of(len(chosen), extra, sum(row.odd_width for row in chosen))
+
+
+def _windows_of_rejects(
+    batch: Batch, max_before_ms: NDArray[np.int64], max_ms: int, window_ms: int
+) -> Iterable[int]:
+    """A reject has no time of its own: it belongs where event time stood in its partition."""
+    positions = np.searchsorted(batch.offsets, [reject.offset for reject in batch.rejects])
+    for position in positions.tolist():
+        time_ms = int(max_before_ms[position]) if position < len(batch) else max_ms
+        if time_ms > NEVER_MS:
+            yield time_ms - time_ms % window_ms
+
+
+def _unclaimed(chunk: Chunk, batches: Sequence[tuple[ModelPlan, Batch]], now: datetime) -> Iterable[Reject]:
+    """Messages that name a model which nobody here monitors."""
+    if not batches or not all(plan.shares_topics for plan, _ in batches):
+        return
+    offsets = set.intersection(*(set(batch.others_at) for _, batch in batches))
+    for record in chunk.records if offsets else ():
+        if record.offset in offsets:
+            sample = (record.value or b"")[:SAMPLE_BYTES]
+            detail = "the message names a model that is not in the configuration"
+            yield Reject(chunk.partition, record.offset, "", Reason.UNKNOWN_MODEL, detail, sample, now)
+
+
+def progress(state: State, plans: Mapping[str, ModelPlan]) -> Progress:
+    """Give what has to be written for the state to survive."""
+    return Progress(
+        advances=tuple(
+            Advance(tp, part.committed, part.next, part.log_end)
+            for tp, part in state.partitions.items()
+            if part.next != part.committed
+        ),
+        clocks=tuple(
+            PartitionClock(model, tp, part.event_ms.get(model), part.active_at, _caught_up(part))
+            for tp, part in state.partitions.items()
+            for model, plan in plans.items()
+            if tp.topic in plan.settings.topics
+        ),
+        windows=tuple(
+            _stored(tp, key, opened, plans[key[0]].window_ms)
+            for tp, part in state.partitions.items()
+            for key, opened in part.open.items()
+            if opened.changed and key[0] in plans
+        ),
+        late=tuple(
+            Late(model, "", start, start + plans[model].window_ms, rows)
+            for (model, start), rows in state.late.items()
+        ),
+        rejects=state.rejects,
+        gaps=state.gaps,
+    )
+
+
+def _caught_up(part: PartitionState) -> bool:
+    return part.log_end is not None and part.next >= part.log_end
+
+
+def _stored(tp: TopicPartition, key: WindowKey, opened: Open, window_ms: int) -> OpenWindow:
+    model, start_ms = key
+    return OpenWindow(
+        model=model,
+        segment="",
+        start_ms=start_ms,
+        end_ms=start_ms + window_ms,
+        partition=tp,
+        reference_id=opened.reference_id,
+        rows=opened.rows,
+        new_rows=opened.new_rows,
+        rejected=opened.rejected,
+        profile=b"" if opened.profile is None else encode(opened.profile),
+    )
+
+
+def committed(state: State, closed_until: Mapping[str, int]) -> State:
+    """Give the state after its progress was written: nothing pending, judged windows forgotten."""
+    closed = {**state.closed_until, **closed_until}
+    return State(
+        partitions={
+            tp: replace(part, committed=part.next, open=_still_open(part.open, closed))
+            for tp, part in state.partitions.items()
+        },
+        closed_until=closed,
+    )
+
+
+def _still_open(windows: Mapping[WindowKey, Open], closed: Mapping[str, int]) -> dict[WindowKey, Open]:
+    return {
+        (model, start): replace(opened, new_rows=0, changed=False)
+        for (model, start), opened in windows.items()
+        if start >= closed.get(model, NEVER_MS)
+    }

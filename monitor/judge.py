@@ -1,0 +1,148 @@
+"""What a closed window's counts say about drift. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from detectors.budget import holm
+from detectors.catalogue import AnyDetector, detector
+from detectors.counts import Counts
+from detectors.covariate import moved
+from detectors.dictionary import Kind, Role
+from detectors.profile import Profile
+from detectors.reference import Reference
+from detectors.result import Shift, TestResult, Verdict
+from monitor.config.model import Detectors
+from monitor.findings import Finding
+from monitor.windows import Span
+
+WARN_LEVELS = 10
+"""A p-value up to this many times the level is worth a "warn", which tells nobody but stays in history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How one window is judged: ``level`` is its share of the alert budget."""
+
+    level: float
+    min_effect: float
+    min_rows: int
+    detectors: Detectors
+
+
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    feature: str
+    detector: AnyDetector
+    result: TestResult
+    failed: bool
+    shift: Shift = Shift.COVARIATE
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def judge(
+    model: str, model_version: str, reference: Reference, current: Profile, span: Span, rules: Rules
+) -> tuple[Finding, ...]:
+    """Test every feature of the window against the reference, corrected over the window (Holm).
+
+    Drift is an adjusted p-value within the level *and* an effect of at least ``min_effect``; a p-value alone
+    never says drift. A test that crashes is an ``error`` and hinders no other.
+    """
+    tested = tuple(_tests(reference, current, rules))
+    adjusted = holm([test.result.p_value for test in tested])
+    return tuple(
+        Finding(
+            model=model,
+            model_version=model_version,
+            segment="",
+            start_ms=span.start_ms,
+            end_ms=span.end_ms,
+            multiple=span.multiple,
+            shift=test.shift,
+            detector=test.detector.kind,
+            feature=test.feature,
+            result=test.result,
+            adjusted_p=adjusted_p,
+            threshold=_threshold(test, rules),
+            verdict=_verdict(test, adjusted_p, rules),
+            reference_id=reference.id,
+            details=test.details,
+        )
+        for test, adjusted_p in zip(tested, adjusted, strict=True)
+    )
+
+
+def _tests(reference: Reference, current: Profile, rules: Rules) -> Iterable[_Tested]:
+    for name in reference.grids:
+        feature = reference.dictionary.features[name]
+        if feature.role is Role.LABEL:
+            continue  # labels come later and are joined first
+        shift = Shift.COVARIATE if feature.role is Role.FEATURE else Shift.PRIOR
+        details: dict[str, Any] = {}
+        for chosen in _chosen(feature.kind, rules.detectors):
+            test = _test(name, chosen, reference, current, rules)
+            if not details and not test.failed:
+                details = _details(name, reference, current)
+            yield replace(test, shift=shift, details=details)
+
+
+def _chosen(kind: Kind, settings: Detectors) -> Iterable[AnyDetector]:
+    if kind is Kind.NUMERIC:
+        names: tuple[str, ...] = (*settings.numeric, *settings.distances)
+    elif kind in (Kind.CATEGORICAL, Kind.BOOLEAN):
+        names = (*settings.categorical, *(name for name in settings.distances if name != "wasserstein"))
+    else:
+        return ()
+    thresholds = {str(kind): limit for kind, limit in settings.thresholds.items()}
+    return tuple(detector(name, thresholds.get(name)) for name in names)
+
+
+def _details(name: str, reference: Reference, current: Profile) -> dict[str, Any]:
+    return moved(reference.profile.counts[name], current.counts[name], reference.grids[name])
+
+
+def _test(name: str, chosen: AnyDetector, reference: Reference, current: Profile, rules: Rules) -> _Tested:
+    try:
+        grid = reference.grids[name]
+        before, now = reference.profile.counts[name], current.counts[name]
+        result = chosen.compare(before, now, grid, reference.design_effect.get(name, 1.0))
+    except Exception as error:  # noqa: BLE001  # one broken feature must not silence the others
+        note = f"{type(error).__name__}: {error}"[:500]
+        result = TestResult(
+            0.0, None, None, None, None, _rows(reference.profile.counts.get(name)), 0, 0.0, note
+        )
+        return _Tested(name, chosen, result, failed=True)
+    if result.n_current < rules.min_rows:
+        note = f"{result.n_current} rows, min_rows is {rules.min_rows}"
+        result = replace(result, p_value=None, note=note)
+    return _Tested(name, chosen, result, failed=False)
+
+
+def _rows(counts: Counts | None) -> int:
+    return 0 if counts is None else counts.n
+
+
+def _threshold(test: _Tested, rules: Rules) -> float | None:
+    return test.detector.threshold if test.detector.is_distance else rules.level
+
+
+def _verdict(test: _Tested, adjusted_p: float | None, rules: Rules) -> Verdict:
+    if test.failed:
+        return Verdict.ERROR
+    if test.result.n_current < rules.min_rows:
+        return Verdict.INCONCLUSIVE
+    if test.detector.is_distance:
+        return _distance_verdict(test)
+    if adjusted_p is None or test.result.effect is None:
+        return Verdict.INCONCLUSIVE
+    if test.result.effect < rules.min_effect or adjusted_p > min(WARN_LEVELS * rules.level, 0.05):
+        return Verdict.OK
+    return Verdict.DRIFT if adjusted_p <= rules.level else Verdict.WARN
+
+
+def _distance_verdict(test: _Tested) -> Verdict:
+    """A distance says drift only against a threshold of the user's."""
+    limit = test.detector.threshold
+    return Verdict.DRIFT if limit is not None and test.result.statistic >= limit else Verdict.OK

@@ -1,0 +1,192 @@
+"""Putting the service together: the one place where configuration becomes running parts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import Random
+from typing import TypeVar
+
+from prometheus_client import CollectorRegistry
+
+from alerts.send import Sender
+from monitor.breaker import Breaker
+from monitor.clock import Clock
+from monitor.compile import plans_of
+from monitor.config import Config, Loaded, Secret, load
+from monitor.deadletters import KafkaDeadLetterBox
+from monitor.engine import Engine, Speaking
+from monitor.errors import ConfigError, DriftdError, Recoverable
+from monitor.gauges import Gauges
+from monitor.housekeeping import Housekeeping
+from monitor.log import logger
+from monitor.metrics import Metrics
+from monitor.outbox import Outbox
+from monitor.plan import ModelPlan
+from monitor.service import Loop, Pace
+from monitor.source.kafka.source import KafkaSource
+from monitor.store.base import Store
+from monitor.store.sql import open_store
+from monitor.version import VERSION
+from monitor.web.health import HealthState, serve
+
+log = logger(__name__)
+T = TypeVar("T")
+
+_RETRY_S = 2.0
+_CONNECT_ATTEMPTS = 60
+
+
+class Stopped(Exception):  # noqa: N818  # no error: somebody asked for it
+    """The service was told to stop before it had started."""
+
+
+def speaking_of(config: Config, services: tuple[str, ...]) -> Speaking:
+    """Say to whom alerts go."""
+    return Speaking(
+        services=services,
+        routes=tuple(route.routing() for route in config.alerts.routes),
+        links={name: config.alerts.links.of_model(name) for name in config.models},
+    )
+
+
+def sender_of(urls: Mapping[str, Secret], slack_root: str | None = None) -> Sender:
+    """Build the sender; raises ConfigError naming the service whose URL is not understood."""
+    try:
+        return Sender({name: url.reveal() for name, url in urls.items()}, slack_root)
+    except ValueError as error:
+        raise ConfigError(f"alerts.services: {error}") from None
+
+
+@dataclass(slots=True)
+class Running:
+    """The parts of a running service."""
+
+    loaded: Loaded
+    plans: dict[str, ModelPlan]
+    engine: Engine
+    loop: Loop
+    store: Store
+    metrics: Metrics
+    outbox_stop: threading.Event
+    outbox_thread: threading.Thread
+
+    def reload(self, environ: Mapping[str, str]) -> None:
+        """Take over a changed configuration and newly activated references; keep the old if it is not valid.
+
+        Kafka, the database, the services and the set of topics are taken over at the next start only.
+        """
+        try:
+            fresh = load(self.loaded.path, environ)
+            if _needs_restart(self.loaded.config, fresh.config):
+                log.warning("changes to kafka, database, services or topics need a restart to take effect")
+                raise ConfigError("the changed parts cannot be taken over while running")
+            plans = plans_of(fresh.config, self.store)
+        except DriftdError as error:
+            self.metrics.reload_successful.set(0)
+            log.error("configuration not reloaded, the old one stays in force", error=str(error))  # noqa: TRY400  # told in a sentence
+            return
+        self.loaded, self.plans = fresh, plans
+        self.engine.replace_plans(plans, speaking_of(fresh.config, tuple(fresh.config.alerts.services)))
+        self.metrics.reload_successful.set(1)
+        log.info("configuration reloaded", config_hash=fresh.sha256[:12])
+
+    def stop_threads(self, timeout_s: float) -> None:
+        """Stop sending; what is unsent stays in the outbox."""
+        self.outbox_stop.set()
+        self.outbox_thread.join(timeout_s)
+
+
+def _needs_restart(old: Config, new: Config) -> bool:
+    fixed = ("kafka", "database", "service", "limits")
+    return (
+        any(getattr(old, part) != getattr(new, part) for part in fixed)
+        or old.topics() != new.topics()
+        or old.alerts.services != new.alerts.services
+    )
+
+
+@contextmanager
+def assemble(
+    loaded: Loaded, urls: Mapping[str, Secret], clock: Clock, rng: Random, stop: threading.Event
+) -> Iterator[Running]:
+    """Start everything, in the order in which mistakes are cheapest to find, and end it afterwards.
+
+    Raises `Stopped` when ``stop`` is set while something that is away is waited for.
+    """
+    config = loaded.config
+    sender = sender_of(urls, config.alerts.slack_root)
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, VERSION)
+    health = HealthState(clock)
+    address = config.service.address
+    server = None if address is None else serve(address, health, registry, VERSION)
+    store = open_store(config.database.url.reveal(), config.database.schema)
+    letters = KafkaDeadLetterBox(config.kafka) if config.kafka.dead_letters else None
+    source: KafkaSource | None = None
+    try:
+        plans = _prepared(config, store, clock, stop)
+        source = _connected(config, clock, stop)
+        engine = Engine(
+            source, store, plans, clock, config.kafka.start, speaking_of(config, sender.names), letters
+        )
+        loop = Loop(
+            engine,
+            clock,
+            Pace.of(config.limits, config.service, config.kafka.max_poll_records),
+            Breaker(config.limits.max_rejected_share, config.limits.rejected_window),
+            health,
+            Gauges(metrics, clock),
+            Housekeeping(store, config.database.retention),
+        )
+        outbox_stop = threading.Event()
+        outbox = Outbox(store, sender, clock, rng, metrics)
+        thread = threading.Thread(target=outbox.run, args=(outbox_stop,), name="outbox", daemon=True)
+        thread.start()
+        yield Running(loaded, plans, engine, loop, store, metrics, outbox_stop, thread)
+        outbox_stop.set()
+    finally:
+        for part in (source, letters, server):
+            if part is not None:
+                part.close()
+        store.close_connections()
+
+
+def _prepared(config: Config, store: Store, clock: Clock, stop: threading.Event) -> dict[str, ModelPlan]:
+    """Wait for the database, check its schema, and compile the models."""
+
+    def prepare() -> dict[str, ModelPlan]:
+        if config.database.migrate == "auto":
+            store.upgrade_schema()
+        else:
+            store.check_schema()
+        store.register_models(config.models, clock.now())
+        return plans_of(config, store)
+
+    return _patiently(prepare, clock, stop, "database")
+
+
+def _connected(config: Config, clock: Clock, stop: threading.Event) -> KafkaSource:
+    def connect() -> KafkaSource:
+        return KafkaSource(
+            config.kafka.bootstrap_servers,
+            config.kafka.group_id,
+            topics=sorted(topic for model in config.models.values() for topic in model.topics),
+            options=config.kafka.options,
+        )
+
+    return _patiently(connect, clock, stop, "kafka")
+
+
+def _patiently(attempt: Callable[[], T], clock: Clock, stop: threading.Event, what: str) -> T:
+    """Try again while what is needed is away, for about two minutes; then raise its last error."""
+    for _ in range(_CONNECT_ATTEMPTS):
+        try:
+            return attempt()
+        except Recoverable as error:
+            log.warning("waiting for what is away", what=what, error=str(error))
+        if clock.wait(stop, _RETRY_S):
+            raise Stopped
+    return attempt()

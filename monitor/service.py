@@ -1,0 +1,216 @@
+"""The long-lived service: polls, commits, judges and tells, through outages, until it is told to stop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitor.breaker import Breaker
+from monitor.clock import Clock
+from monitor.closing import ClosingReport
+from monitor.config import Limits, Service
+from monitor.engine import Engine
+from monitor.errors import Fenced, SourceError, StoreError
+from monitor.gauges import Gauges
+from monitor.housekeeping import Housekeeping
+from monitor.log import logger
+from monitor.source.base import Chunk, Polled, Record, TopicPartition
+from monitor.web.health import HealthState
+
+log = logger(__name__)
+
+_POLL_S = 0.25
+_CLOSE_EVERY_S = 5.0
+"""Windows may end without a message, when a partition falls idle: look again this often."""
+_OUTAGE_FIRST_S = 0.5
+_OUTAGE_LONGEST_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much is taken in at once, and how often it is written."""
+
+    batch_rows: int
+    batch_interval_s: float
+    commit_interval_s: float
+    max_poll_records: int
+
+    @classmethod
+    def of(cls, limits: Limits, service: Service, max_poll_records: int) -> Pace:
+        return cls(
+            limits.batch_rows,
+            limits.batch_interval.seconds,
+            service.commit_interval.seconds,
+            max_poll_records,
+        )
+
+
+class Loop:
+    """The service's one loop. Only this thread touches the engine and the source."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        pace: Pace,
+        breaker: Breaker,
+        health: HealthState,
+        gauges: Gauges,
+        housekeeping: Housekeeping,
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._pace = pace
+        self._breaker = breaker
+        self._health = health
+        self._gauges = gauges
+        self._housekeeping = housekeeping
+        self._committed_s = clock.monotonic()
+        self._looked_s = clock.monotonic()
+        self._outage_s = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Turn until told to stop, then write what has been counted.
+
+        Raises `TooManyRejects` when the stream cannot be read, having written nothing of the bad stretch.
+        """
+        while not stop.is_set():
+            self.turn(stop)
+        self.finish()
+
+    def turn(self, stop: threading.Event) -> None:
+        """Do one round; an outage of Kafka or the database is waited out here, never raised."""
+        try:
+            self._work()
+        except StoreError as error:
+            self._wait(stop, "database", error)
+        except SourceError as error:
+            self._wait(stop, "kafka", error)
+        except Fenced as error:
+            log.warning("another process has taken over; reading on from its position", detail=str(error))
+            self._engine.abandon()
+        else:
+            self._recovered()
+        self._health.tick()
+
+    def finish(self) -> None:
+        """Write what has been counted; what cannot be written now is read again after the next start."""
+        try:
+            if self._engine.state.partitions:
+                self._engine.commit()
+        except (StoreError, SourceError, Fenced) as error:
+            log.warning(
+                "stopped without a last commit; the next start reads on from the cursor", error=str(error)
+            )
+
+    def _work(self) -> None:
+        self._engine.claim()
+        chunks, change = self._gather()
+        self._take(chunks)
+        if change is not None:
+            self._reassign(change)
+        self._write()
+
+    def _reassign(self, change: Polled) -> None:
+        if change.assigned or change.revoked:
+            log.info(
+                "partitions changed",
+                assigned=sorted(map(str, change.assigned)),
+                revoked=sorted(map(str, change.revoked)),
+            )
+        for lost in change.lost:
+            log.error(
+                "messages lost before they were read: the broker no longer holds them",
+                partition=str(lost.partition),
+                wanted_offset=lost.wanted,
+                available_offset=lost.available,
+            )
+        self._engine.assignment(change)
+        self._engine.claim()
+        self._take(change.chunks)
+
+    def _gather(self) -> tuple[list[Chunk], Polled | None]:
+        """Poll until there is a batch's worth; stop early when the assignment changes."""
+        records: dict[TopicPartition, list[Record]] = {}
+        rows = 0
+        end_s = self._clock.monotonic() + self._pace.batch_interval_s
+        while rows < self._pace.batch_rows and (left_s := end_s - self._clock.monotonic()) > 0:
+            polled = self._engine.source.poll(min(left_s, _POLL_S), self._pace.max_poll_records)
+            if polled.assigned or polled.revoked or polled.lost:
+                return _joined(records), polled
+            for chunk in polled.chunks:
+                records.setdefault(chunk.partition, []).extend(chunk.records)
+                rows += len(chunk.records)
+        return _joined(records), None
+
+    def _take(self, chunks: Sequence[Chunk]) -> None:
+        if not chunks:
+            return
+        before = len(self._engine.state.rejects)
+        self._engine.take(chunks)
+        self._breaker.saw(sum(len(chunk.records) for chunk in chunks), self._engine.state.rejects[before:])
+
+    def _write(self) -> None:
+        now_s = self._clock.monotonic()
+        if now_s - self._committed_s < self._pace.commit_interval_s:
+            return
+        self._gauges.before_commit(self._engine.state)
+        with self._gauges.writing():
+            self._engine.commit()
+        self._committed_s = self._clock.monotonic()
+        self._gauges.after_commit(self._engine.state)
+        if self._engine.may_close() or now_s - self._looked_s >= _CLOSE_EVERY_S:
+            self._looked_s = now_s
+            for report in self._engine.close_windows():
+                self._gauges.closed(report)
+                _tell(report)
+            self._engine.flush_alerts()
+            self._housekeeping.run(self._clock.now())
+
+    def _wait(self, stop: threading.Event, what: str, error: Exception) -> None:
+        """Stay in the group, read nothing, and try again after a growing pause."""
+        self._outage_s = min(_OUTAGE_LONGEST_S, max(_OUTAGE_FIRST_S, self._outage_s * 2))
+        self._health.not_ready(what, str(error))
+        log.warning("waiting for what is away", what=what, error=str(error), wait_s=self._outage_s)
+        self._engine.source.pause()
+        end_s = self._clock.monotonic() + self._outage_s
+        while not stop.is_set() and (left_s := end_s - self._clock.monotonic()) > 0:
+            if what == "kafka":
+                self._clock.wait(stop, min(left_s, _POLL_S))
+                continue
+            try:
+                self._engine.assignment(self._engine.source.poll(min(left_s, _POLL_S), 1))
+            except SourceError:
+                self._clock.wait(stop, min(left_s, _POLL_S))
+            self._health.tick()
+        self._committed_s = float("-inf")  # write as soon as it is possible again
+
+    def _recovered(self) -> None:
+        if self._outage_s:
+            self._outage_s = 0.0
+            self._engine.source.resume()
+            log.info("back after an outage")
+        for cause in ("starting", "database", "kafka"):
+            self._health.ready(cause)
+
+
+def _joined(records: dict[TopicPartition, list[Record]]) -> list[Chunk]:
+    return [Chunk(partition, found) for partition, found in records.items()]
+
+
+def _tell(report: ClosingReport) -> None:
+    if report.windows:
+        log.info(
+            "windows judged",
+            model=report.model,
+            windows=report.windows,
+            until=report.until.isoformat() if report.until else "",
+        )
+    for alert in report.alerts:
+        log.info(
+            "alert",
+            status=str(alert.status),
+            severity=str(alert.severity),
+            **dict(alert.labels),
+        )
