@@ -1,0 +1,211 @@
+"""The contract between the service and the results database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from alerts.model import Alert
+from alerts.mute import Silence
+from alerts.outgoing import Group, Notification, Sent
+from monitor.findings import QualityFinding
+from monitor.source.base import TopicPartition
+from monitor.store.values import (
+    Advance,
+    Alerting,
+    Closed,
+    ClosedWindow,
+    Gap,
+    Late,
+    OpenWindow,
+    Outbound,
+    PartitionClock,
+    Progress,
+    ReferenceRow,
+    Reject,
+)
+
+__all__ = [
+    "Advance",
+    "Alerting",
+    "Closed",
+    "ClosedWindow",
+    "Gap",
+    "Late",
+    "ModelLock",
+    "OpenWindow",
+    "Outbound",
+    "PartitionClock",
+    "Progress",
+    "ReferenceRow",
+    "Reject",
+    "Store",
+    "View",
+]
+
+
+class ModelLock(Protocol):
+    """One model's state, held by this process alone until the ``with`` block ends and commits.
+
+    Leaving the block normally commits everything written in it; an exception rolls all of it back.
+    """
+
+    def closed_until_ms(self) -> int | None:
+        """Give the end of the latest judged window; None before the first."""
+
+    def clocks(self) -> tuple[PartitionClock, ...]:
+        """Event time in every partition that the model was ever read from."""
+
+    def open_starts(self) -> tuple[int, ...]:
+        """Give the start times of the windows that have open parts, ascending, each once."""
+
+    def open_parts(self, start_ms: int) -> tuple[OpenWindow, ...]:
+        """Every partition's share of one window (``new_rows`` is 0), ordered by topic and partition."""
+
+    def closed_windows(self, from_ms: int, until_ms: int, limit: int) -> tuple[ClosedWindow, ...]:
+        """Give the first ``limit`` judged windows with ``from_ms <= start_ms < until_ms``, with counts."""
+
+    def late_rows(self, start_ms: int, segment: str = "") -> int:
+        """Late rows counted so far for a window that has not been judged."""
+
+    def alerts(self) -> tuple[Alert, ...]:
+        """Give the latest alert of each label set, whatever its status."""
+
+    def groups(self) -> tuple[Group, ...]: ...
+
+    def sent(self, group_key: str) -> Mapping[str, Sent]:
+        """Per service, the latest notification marked as sent."""
+
+    def silences(self) -> tuple[Silence, ...]:
+        """Every silence that is kept; `alerts.mute.mutes` looks at their times."""
+
+    def close(self, closed: Closed) -> None:
+        """Write a judged window; delete its open parts; move ``closed_until_ms`` to its end."""
+
+    def quality(self, findings: tuple[QualityFinding, ...], evaluated_at: datetime) -> None:
+        """Write check results that belong to no closed window (gaps, freshness); replaces equal keys."""
+
+    def write(self, alerting: Alerting) -> None:
+        """Write alerts, groups and notifications.
+
+        A notification replaces the unsent one of the same group and service.
+        """
+
+
+View = Literal[
+    "drift_history",
+    "quality_history",
+    "performance_history",
+    "alert_history",
+    "window_history",
+    "models",
+    "refs",
+    "rejects",
+    "gaps",
+]
+
+
+class Store(Protocol):
+    """The results database. Every method may raise `StoreError` when it is away: call again later."""
+
+    def check_schema(self) -> None:
+        """Raise `SchemaError`, with the command to type, unless the schema is the one this version needs."""
+
+    def upgrade_schema(self) -> None:
+        """Bring the schema to this version; safe when several processes do it at once."""
+
+    def register_models(self, models: Iterable[str], at: datetime) -> None:
+        """Make sure that each model has its row (and so its lock)."""
+
+    def add_reference(self, reference: ReferenceRow) -> None:
+        """Store a reference; an active one replaces the model's active one. Same id twice is no error."""
+
+    def activate_reference(self, model: str, reference_id: str) -> bool:
+        """Make this one the model's reference; False when there is no such reference."""
+
+    def references(self, model: str | None = None) -> tuple[ReferenceRow, ...]:
+        """Give references, newest first, with an empty payload."""
+
+    def active_reference(self, model: str) -> ReferenceRow | None: ...
+
+    def reference(self, reference_id: str) -> ReferenceRow | None: ...
+
+    def cursors(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Next offsets of the partitions that have been read before."""
+
+    def partition_clocks(self, partitions: Iterable[TopicPartition]) -> tuple[PartitionClock, ...]:
+        """Event times of these partitions, for every model."""
+
+    def open_windows(self, partitions: Iterable[TopicPartition]) -> tuple[OpenWindow, ...]:
+        """These partitions' shares of open windows (``new_rows`` is 0)."""
+
+    def closed_until(self) -> Mapping[str, int]:
+        """Give, per model, the end of its latest judged window; models without one are absent."""
+
+    def commit(self, progress: Progress) -> Mapping[str, int]:
+        """Write everything or nothing; return `closed_until` of the models that were touched.
+
+        Raises `Fenced`, having written nothing, when a cursor is not where ``expected`` says. When the
+        connection breaks at COMMIT it finds out whether the transaction took place; when that cannot be
+        asked now, the next call with the same ``progress`` asks first.
+        """
+
+    def lock(self, model: str) -> AbstractContextManager[ModelLock | None]:
+        """Take the model's row lock; None at once when another process holds it.
+
+        Commits of the model under way are waited for, two seconds at most, then None too.
+        """
+
+    def models_to_flush(self, now: datetime) -> tuple[str, ...]:
+        """Models with a group whose ``next_flush_at`` has come."""
+
+    def enqueue(self, notification: Notification) -> None:
+        """Put one notification (a test) into the outbox, in the place of the unsent one like it."""
+
+    def claim(
+        self, services: Iterable[str], now: datetime, lease_s: float, limit: int
+    ) -> tuple[Outbound, ...]:
+        """Take due outbox rows of these services; no other process gets them for ``lease_s``.
+
+        A group and service has at most one row under way. One that a newer notification replaced while
+        it was under way is not tried again.
+        """
+
+    def mark_sent(self, outbound_id: int, at: datetime) -> None: ...
+
+    def mark_failed(self, outbound_id: int, error: str, retry_at: datetime | None) -> None:
+        """Note the error; without ``retry_at`` the row is given up (and stays, visibly)."""
+
+    def view(
+        self,
+        name: View,
+        *,
+        model: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        where: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        newest_first: bool = True,
+    ) -> list[dict[str, Any]]:
+        """Rows of a public view as dictionaries, filtered by window (or opening) time and equal columns."""
+
+    def progress_rows(self) -> list[dict[str, Any]]:
+        """Per topic, partition and model: next_offset, log_end, event_time, active_at, caught_up.
+
+        ``model`` and what depends on it are None for a partition without a clock.
+        """
+
+    def delete_older(
+        self, results_before: datetime | None, counts_before: datetime | None, limit: int
+    ) -> int:
+        """Delete about ``limit`` rows of expired history; 0 when none is left. Windows are never halved."""
+
+    def add_silence(self, silence: Silence) -> int: ...
+
+    def expire_silence(self, silence_id: int, at: datetime) -> bool: ...
+
+    def silences(self) -> tuple[Silence, ...]: ...
+
+    def close_connections(self) -> None: ...

@@ -1,0 +1,125 @@
+"""One model's state, held by one process: what is done under the model's row lock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, or_, select, text, update
+from sqlalchemy.exc import DBAPIError
+
+from alerts.model import Alert
+from alerts.mute import Silence
+from alerts.outgoing import Group, Sent
+from monitor.findings import QualityFinding
+from monitor.store import alerting, history, loading, outbox
+from monitor.store.base import Alerting, Closed, ClosedWindow, OpenWindow, PartitionClock
+from monitor.store.failures import is_busy
+from monitor.store.tables import late_count, model, open_window, partition_clock
+
+
+def take(connection: Connection, name: str, wait_s: float) -> bool:
+    """Lock the model's row; False when another process judges, or when commits take too long."""
+    try:
+        return lock_row(connection, name, wait_s)
+    except DBAPIError as error:
+        if is_busy(error):
+            return False
+        raise
+
+
+def lock_row(connection: Connection, name: str, wait_s: float) -> bool:
+    """Take two steps: the first is refused by another judge only, the second waits for commits.
+
+    Commits hold the row for some milliseconds each, but with many processes there may always be one.
+    """
+    row = select(model.c.name).where(model.c.name == name)
+    if connection.execute(row.with_for_update(key_share=True, skip_locked=True)).first() is None:
+        if connection.execute(row).first() is None:
+            raise ValueError(f"model {name!r} is not registered: call register_models first")
+        return False
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text("SELECT set_config('lock_timeout', :ms, true)"), {"ms": f"{1000 * wait_s:.0f}"}
+        )
+    connection.execute(row.with_for_update())
+    return True
+
+
+class SqlModelLock:
+    """`ModelLock` within one transaction."""
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection = connection
+        self._model = name
+
+    def closed_until_ms(self) -> int | None:
+        query = select(model.c.closed_until).where(model.c.name == self._model)
+        until: int | None = self._connection.execute(query).scalar_one()
+        return until
+
+    def clocks(self) -> tuple[PartitionClock, ...]:
+        return loading.clocks_of(self._connection, partition_clock.c.model == self._model)
+
+    def open_starts(self) -> tuple[int, ...]:
+        start = open_window.c.window_start
+        query = select(start).distinct().where(open_window.c.model == self._model).order_by(start)
+        return tuple(self._connection.execute(query).scalars())
+
+    def open_parts(self, start_ms: int) -> tuple[OpenWindow, ...]:
+        of_model = open_window.c.model == self._model
+        return loading.windows_of(self._connection, of_model & (open_window.c.window_start == start_ms))
+
+    def closed_windows(self, from_ms: int, until_ms: int, limit: int) -> tuple[ClosedWindow, ...]:
+        return history.closed_windows(self._connection, self._model, from_ms, until_ms, limit)
+
+    def late_rows(self, start_ms: int, segment: str = "") -> int:
+        query = select(late_count.c.rows).where(
+            late_count.c.model == self._model,
+            late_count.c.window_start == start_ms,
+            late_count.c.segment == segment,
+        )
+        return self._connection.execute(query).scalar_one_or_none() or 0
+
+    def alerts(self) -> tuple[Alert, ...]:
+        return alerting.current_alerts(self._connection, self._model)
+
+    def groups(self) -> tuple[Group, ...]:
+        return alerting.groups_of(self._connection, self._model)
+
+    def sent(self, group_key: str) -> Mapping[str, Sent]:
+        return outbox.sent(self._connection, group_key)
+
+    def silences(self) -> tuple[Silence, ...]:
+        return alerting.all_silences(self._connection)
+
+    def close(self, closed: Closed) -> None:
+        window = closed.window
+        history.write_window(self._connection, window)
+        history.write_findings(self._connection, closed.findings, closed.evaluated_at)
+        history.write_quality(self._connection, closed.quality, closed.evaluated_at)
+        for table in (open_window, late_count):
+            self._connection.execute(
+                delete(table).where(
+                    table.c.model == self._model,
+                    table.c.window_start == window.start_ms,
+                    table.c.segment == window.segment,
+                )
+            )
+        self._close_until(window.end_ms)
+
+    def quality(self, findings: tuple[QualityFinding, ...], evaluated_at: datetime) -> None:
+        history.write_quality(self._connection, findings, evaluated_at)
+
+    def write(self, alerting_: Alerting) -> None:
+        alerting.write_alerts(self._connection, self._model, alerting_.alerts)
+        alerting.forget_alerts(self._connection, alerting_.forgotten)
+        alerting.write_groups(self._connection, alerting_.groups)
+        outbox.write_notifications(self._connection, alerting_.notifications)
+
+    def _close_until(self, end_ms: int) -> None:
+        """Move ``closed_until``, never back."""
+        until = model.c.closed_until
+        earlier = or_(until.is_(None), until < end_ms)
+        change = update(model).where(model.c.name == self._model, earlier)
+        self._connection.execute(change.values(closed_until=end_ms))

@@ -1,0 +1,97 @@
+"""What a process needs when partitions are given to it, and what `driftd status` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, select
+
+from monitor.source.base import TopicPartition
+from monitor.store.base import OpenWindow, PartitionClock
+from monitor.store.statements import of_partitions, partition_of
+from monitor.store.tables import cursor, model, open_window, partition_clock
+from monitor.store.types import to_datetime
+
+
+def clocks_of(connection: Connection, where: ColumnElement[bool]) -> tuple[PartitionClock, ...]:
+    """Give clocks, ordered by model and partition."""
+    table = partition_clock
+    query = select(table).where(where).order_by(table.c.model, table.c.topic, table.c.partition)
+    return tuple(as_clock(row) for row in connection.execute(query).mappings())
+
+
+def as_clock(row: RowMapping) -> PartitionClock:
+    """Read a clock from its row."""
+    return PartitionClock(
+        row["model"], partition_of(row), row["max_event"], row["active_at"], row["caught_up"]
+    )
+
+
+def partition_clocks(
+    connection: Connection, partitions: Iterable[TopicPartition]
+) -> tuple[PartitionClock, ...]:
+    """Give the clocks of these partitions, of every model."""
+    return clocks_of(connection, of_partitions(partition_clock, list(partitions)))
+
+
+def windows_of(connection: Connection, where: ColumnElement[bool]) -> tuple[OpenWindow, ...]:
+    """Give open parts, ordered by model, time, segment and partition."""
+    table = open_window
+    order = (table.c.model, table.c.window_start, table.c.segment, table.c.topic, table.c.partition)
+    rows = connection.execute(select(table).where(where).order_by(*order)).mappings()
+    return tuple(as_window(row) for row in rows)
+
+
+def as_window(row: RowMapping) -> OpenWindow:
+    """Read an open part from its row."""
+    return OpenWindow(
+        model=row["model"],
+        segment=row["segment"],
+        start_ms=row["window_start"],
+        end_ms=row["window_end"],
+        partition=partition_of(row),
+        reference_id=row["reference_id"],
+        rows=row["rows"],
+        new_rows=0,
+        rejected=row["rejected"],
+        profile=row["profile"],
+    )
+
+
+def open_windows(connection: Connection, partitions: Iterable[TopicPartition]) -> tuple[OpenWindow, ...]:
+    """Give these partitions' open parts."""
+    return windows_of(connection, of_partitions(open_window, list(partitions)))
+
+
+def closed_until(connection: Connection) -> dict[str, int]:
+    """Give how far each model is judged."""
+    query = select(model.c.name, model.c.closed_until).where(model.c.closed_until.is_not(None))
+    return {row.name: row.closed_until for row in connection.execute(query)}
+
+
+def progress_rows(connection: Connection) -> list[dict[str, Any]]:
+    """Give cursors beside the clocks of their partitions."""
+    clock = partition_clock
+    same = and_(clock.c.topic == cursor.c.topic, clock.c.partition == cursor.c.partition)
+    query = (
+        select(
+            cursor.c.topic,
+            cursor.c.partition,
+            clock.c.model,
+            cursor.c.next_offset,
+            cursor.c.log_end,
+            clock.c.max_event.label("event_time"),
+            clock.c.active_at,
+            clock.c.caught_up,
+        )
+        .outerjoin_from(cursor, clock, same)
+        .order_by(cursor.c.topic, cursor.c.partition, clock.c.model)
+    )
+    return [with_event_time(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def with_event_time(row: dict[str, Any]) -> dict[str, Any]:
+    """Turn event time into a moment, as in the views."""
+    at = row["event_time"]
+    return row | {"event_time": None if at is None else to_datetime(at)}

@@ -1,0 +1,49 @@
+"""The few statements that Postgres and SQLite spell alike but SQLAlchemy keeps in two places."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, tuple_
+from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from monitor.source.base import TopicPartition
+
+Row = dict[str, Any]
+
+
+def inserting(connection: Connection, table: Table) -> Insert:
+    """Begin an INSERT that can take an ON CONFLICT clause."""
+    if connection.dialect.name == "postgresql":
+        return insert(table)
+    return sqlite_insert(table)  # type: ignore[return-value]  # the same two methods, another class
+
+
+def add_missing(connection: Connection, table: Table, rows: Sequence[Row]) -> int:
+    """Insert the rows whose key is not there yet; give how many those were."""
+    if not rows:
+        return 0
+    statement = inserting(connection, table).on_conflict_do_nothing()
+    return connection.execute(statement.execution_options(preserve_rowcount=True), rows).rowcount
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows, or replace in those of equal key the columns that are given; the last of equals wins."""
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key]
+    statement = inserting(connection, table)
+    replaced = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=replaced), rows)
+
+
+def of_partitions(table: Table, partitions: Collection[TopicPartition]) -> ColumnElement[bool]:
+    """Select the rows of these partitions."""
+    return tuple_(table.c.topic, table.c.partition).in_([tuple(partition) for partition in partitions])
+
+
+def partition_of(row: RowMapping) -> TopicPartition:
+    """Read the partition that a row is about."""
+    return TopicPartition(row["topic"], row["partition"])

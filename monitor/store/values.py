@@ -1,0 +1,183 @@
+"""What the service writes into the results database and reads from it again.
+
+Everything here is plain data: what counts and references look like inside is
+the detectors' business, the store keeps bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerts.model import Alert
+from alerts.outgoing import Group, Message, Notification
+from monitor.findings import Finding, QualityFinding
+from monitor.source.base import TopicPartition
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRow:
+    """A reference as stored. ``payload`` is the detectors' wire form."""
+
+    id: str
+    model: str
+    version: str
+    rows: int
+    source: str
+    content_hash: str
+    built_at: datetime
+    active: bool
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """A cursor's compare-and-swap: from ``expected`` (None: no cursor yet) to ``next``.
+
+    With ``next`` equal to ``expected`` it moves nothing and still fences.
+    ``log_end`` is the broker's end offset as last heard, kept so that lag can be asked in SQL.
+    """
+
+    partition: TopicPartition
+    expected: int | None
+    next: int
+    log_end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionClock:
+    """How far event time has come in one partition, for one model.
+
+    ``max_event_ms`` is None until the first row. ``active_at`` is the wall time of the last record,
+    or of the assignment; ``caught_up`` says that the process had read everything the broker held.
+    """
+
+    model: str
+    partition: TopicPartition
+    max_event_ms: int | None
+    active_at: datetime
+    caught_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWindow:
+    """One partition's share of a window that has not been judged; written whole each time.
+
+    ``new_rows`` of its ``rows`` were not part of the previous commit: should the window turn out to be
+    closed already, they are counted as late there.
+    """
+
+    model: str
+    segment: str
+    start_ms: int
+    end_ms: int
+    partition: TopicPartition
+    reference_id: str
+    rows: int
+    new_rows: int
+    rejected: int
+    profile: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Rows that came after their window had ended for their own partition."""
+
+    model: str
+    segment: str
+    start_ms: int
+    end_ms: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A message, or a model's row in it, that could not be used. ``sample`` is its first 1,024 bytes."""
+
+    partition: TopicPartition
+    offset: int
+    model: str
+    reason: str
+    detail: str
+    sample: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Offsets that the broker no longer held when they were wanted."""
+
+    partition: TopicPartition
+    first_lost: int
+    next_available: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Everything that must move together when messages have been taken in.
+
+    Only partitions with an advance are fenced: clocks and windows come with one of their partition.
+    """
+
+    advances: tuple[Advance, ...] = ()
+    clocks: tuple[PartitionClock, ...] = ()
+    windows: tuple[OpenWindow, ...] = ()
+    late: tuple[Late, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedWindow:
+    """A judged window: its row in ``window_history`` and its merged counts, one blob a feature.
+
+    ``counts`` has one entry per column of the profile, plus any entries the detectors add under names
+    that begin with ":" (identifiers, row facts).
+    """
+
+    model: str
+    model_version: str
+    segment: str
+    start_ms: int
+    end_ms: int
+    reference_id: str
+    rows: int
+    late: int
+    rejected: int
+    labelled: int
+    closed_at: datetime
+    counts: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The outcome of judging one window: written in one transaction, which also forgets its open parts."""
+
+    window: ClosedWindow
+    findings: tuple[Finding, ...]
+    quality: tuple[QualityFinding, ...]
+    evaluated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    """What one round of alerting changes. ``alerts`` are upserted by `Alert.alert_id`."""
+
+    alerts: tuple[Alert, ...] = ()
+    forgotten: tuple[str, ...] = ()  # ids of pending alerts that cleared before they fired
+    groups: tuple[Group, ...] = ()
+    notifications: tuple[Notification, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """A claimed outbox row; ``attempts`` counts this one."""
+
+    id: int
+    service: str
+    group_key: str
+    message: Message
+    attempts: int
+    created_at: datetime

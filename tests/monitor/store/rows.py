@@ -1,0 +1,130 @@
+"""Values to store, each with defaults for what a test does not care about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from alerts.model import Alert, Severity, Status, labels
+from alerts.outgoing import Message, Notification, Reason
+from detectors.result import Shift, TestResult, Verdict
+from monitor.findings import Finding, QualityFinding
+from monitor.source.base import TopicPartition
+from monitor.store.base import (
+    Advance,
+    Closed,
+    ClosedWindow,
+    OpenWindow,
+    PartitionClock,
+    Progress,
+    ReferenceRow,
+    Store,
+)
+
+MODEL = "churn"
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = 3_600_000
+START = 1_772_323_200_000  # 2026-03-01T00:00Z
+ONE, OTHER = TopicPartition("predictions", 0), TopicPartition("predictions", 1)
+
+
+def later(**units: float) -> datetime:
+    return AT + timedelta(**units)
+
+
+def part(hour: int = 0, partition: TopicPartition = ONE, rows: int = 10, **changes: Any) -> OpenWindow:
+    start = START + hour * HOUR
+    window = OpenWindow(MODEL, "", start, start + HOUR, partition, "ref", rows, rows, 0, b"profile")
+    return replace(window, **changes)
+
+
+def clock(
+    partition: TopicPartition = ONE, max_event_ms: int | None = START, **changes: Any
+) -> PartitionClock:
+    return replace(PartitionClock(MODEL, partition, max_event_ms, AT, caught_up=False), **changes)
+
+
+def read(expected: int | None, until: int, *windows: OpenWindow, partition: TopicPartition = ONE) -> Progress:
+    """Progress of one partition's cursor and these windows."""
+    return Progress(advances=(Advance(partition, expected, until),), windows=windows)
+
+
+def closed_window(hour: int = 0, **changes: Any) -> ClosedWindow:
+    start = START + hour * HOUR
+    window = ClosedWindow(
+        MODEL, "v1", "", start, start + HOUR, "ref", 20, 0, 0, 0, AT, {"age": b"counts", "plan": b"\x00\xff"}
+    )
+    return replace(window, **changes)
+
+
+def closed(
+    hour: int = 0,
+    findings: tuple[Finding, ...] = (),
+    quality: tuple[QualityFinding, ...] = (),
+    **changes: Any,
+) -> Closed:
+    return Closed(closed_window(hour, **changes), findings, quality, AT)
+
+
+def result(**changes: Any) -> TestResult:
+    return replace(TestResult(0.25, 1e-9, 0.25, 0.2, 0.3, 1000, 20, 0.001, "fine"), **changes)
+
+
+def finding(hour: int = 0, feature: str = "age", **changes: Any) -> Finding:
+    start = START + hour * HOUR
+    made = Finding(
+        MODEL, "v1", "", start, start + HOUR, 1, Shift.COVARIATE, "ks", feature, result(), 1e-7, 0.01,
+        Verdict.DRIFT, "ref", {"median": [24.7, 46.1]},
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def quality(hour: int = 0, feature: str = "age", **changes: Any) -> QualityFinding:
+    start = START + hour * HOUR
+    made = QualityFinding(
+        MODEL, "v1", "", start, start + HOUR, feature, "completeness", "completeness", "no nulls", "3 nulls",
+        3, 20, None, Verdict.FAIL, "ref", "",
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def alert(feature: str = "age", hour: int = 0, status: Status = Status.FIRING, **changes: Any) -> Alert:
+    start = START + hour * HOUR
+    made = Alert(
+        labels=labels(model=MODEL, shift="covariate", feature=feature, segment=""),
+        severity=Severity.WARNING,
+        status=status,
+        multiple=1,
+        opened_ms=start,
+        last_bad_ms=start + HOUR,
+        fired_ms=None if status is Status.PENDING else start + HOUR,
+        resolved_ms=start + 2 * HOUR if status is Status.RESOLVED else None,
+        bad_windows=1,
+        clear_windows=0,
+        annotations={"details": {"kind": "numeric"}, "effect": 0.25},
+    )
+    return replace(made, **changes)
+
+
+def notification(service: str = "slack", title: str = "first", **changes: Any) -> Notification:
+    made = Notification(
+        "model=churn", MODEL, service, Reason.FIRST, frozenset({alert().fingerprint}), frozenset(),
+        Message(title, "*slack*", "<b>html</b>", "text"), AT,
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def reference(name: str = "ref", **changes: Any) -> ReferenceRow:
+    made = ReferenceRow(
+        name, MODEL, "v1", 1000, "train.parquet", "c0ffee", AT, active=True, payload=b"\x00grid"
+    )
+    return replace(made, **changes)
+
+
+def close(store: Store, *outcomes: Closed) -> None:
+    """Write judged windows under the model's lock."""
+    with store.lock(MODEL) as lock:
+        assert lock is not None
+        for outcome in outcomes:
+            lock.close(outcome)
