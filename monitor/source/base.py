@@ -71,7 +71,8 @@ class Polled:
     No record of a newly ``assigned`` partition is delivered before `Source.seek`
     has been called for it. Records of a ``revoked`` partition may be among
     earlier chunks: their owner forgets them, the next owner reads them again
-    from its cursor. ``lost`` partitions deliver nothing until they are sought anew.
+    from its cursor. A partition in both ``revoked`` and ``assigned`` was given up and
+    got back: first the one, then the other. ``lost`` partitions deliver nothing until they are sought anew.
     """
 
     chunks: Sequence[Chunk] = ()
@@ -94,7 +95,7 @@ class Source(Protocol):
     """
 
     def poll(self, timeout_s: float, max_records: int) -> Polled:
-        """Wait up to ``timeout_s`` for records; an empty answer is no error and keeps the group membership."""
+        """Wait up to ``timeout_s`` for records; an empty answer is no error and keeps the membership."""
 
     def seek(self, positions: Mapping[TopicPartition, int]) -> None:
         """Deliver these partitions from these offsets on."""

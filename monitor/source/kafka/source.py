@@ -1,0 +1,204 @@
+"""The `Source` on kafka-python's consumer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import structlog
+from kafka import ConsumerRebalanceListener, KafkaConsumer
+from kafka import TopicPartition as KafkaPartition
+from kafka.errors import FencedInstanceIdError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from kafka.structs import MemberState, OffsetAndMetadata
+
+from monitor.errors import ConfigError, SourceError
+from monitor.source.base import Chunk, Lost, Polled, Record, Start, TopicPartition
+from monitor.source.kafka.client import CLOSE_LIMIT_MS, connected, consumer_settings, offsets_of, said
+
+log = structlog.get_logger(__name__)
+
+SLICE_MS = 100  # the longest that a change of the assignment waits to be told when no records arrive
+
+
+class KafkaSource:
+    """A `Source` on kafka-python's consumer, a member of a consumer group.
+
+    Rebalances happen inside `poll`, on the client's I/O thread; the listener
+    does no I/O, it parks new partitions (paused, so that nothing is fetched
+    and no committed offset asked for) and notes what changed. `poll` reports
+    the notes. Under the eager assignors every rebalance revokes and assigns
+    again whatever stays; under cooperative-sticky only what moves.
+    """
+
+    def __init__(
+        self,
+        bootstrap_servers: Sequence[str],
+        group_id: str,
+        *,
+        topics: Sequence[str] = (),
+        pattern: str | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        settings = consumer_settings(bootstrap_servers, options or {})
+        self.commit_failures = 0
+        self._consumer = connected(KafkaConsumer, {**settings, "group_id": group_id})
+        self._listener = _Listener(self._consumer)
+        self._known: frozenset[TopicPartition] = frozenset()  # reported as assigned, not as revoked
+        self._live: set[TopicPartition] = set()  # of these, the sought ones: may deliver
+        self._is_paused = False
+        self._consumer.subscribe(topics=list(topics), pattern=pattern, listener=self._listener)
+
+    def poll(self, timeout_s: float, max_records: int) -> Polled:
+        """Wait up to ``timeout_s``, less when the assignment changes.
+
+        An offset that is out of range is reported once as `Lost` with the
+        partition's first offset; when that is below ``wanted``, the topic was
+        made anew or cut at its end.
+        """
+        for slice_ms in _slices(timeout_s):
+            records, lost = self._poll_consumer(slice_ms, max_records)
+            assigned, revoked = self._take_notes()
+            chunks = tuple(
+                Chunk(TopicPartition(*at), found) for at, found in records.items() if at in self._live
+            )
+            if chunks or assigned or revoked or lost:
+                return Polled(chunks, assigned, revoked, lost)
+        return Polled()
+
+    def seek(self, positions: Mapping[TopicPartition, int]) -> None:
+        changing = self._listener.noted()
+        for partition in self._held(positions.keys() - changing):
+            self._consumer.seek(partition, positions[TopicPartition(*partition)])
+            self._live.add(TopicPartition(*partition))
+            if not self._is_paused:
+                self._consumer.resume(partition)
+
+    def first_offsets(
+        self, partitions: frozenset[TopicPartition], start: Start
+    ) -> Mapping[TopicPartition, int]:
+        consumer = self._consumer
+        ask = consumer.beginning_offsets if start == "earliest" else consumer.end_offsets
+        return offsets_of(ask, partitions)
+
+    def end_offsets(self, partitions: frozenset[TopicPartition]) -> Mapping[TopicPartition, int]:
+        marks = {TopicPartition(*held): self._consumer.highwater(held) for held in self._held(partitions)}
+        return {partition: mark for partition, mark in marks.items() if mark is not None}
+
+    def pause(self) -> None:
+        self._is_paused = True
+        self._consumer.pause(*self._held(self._live))
+
+    def resume(self) -> None:
+        self._is_paused = False
+        self._consumer.resume(*self._held(self._live))
+
+    def commit(self, positions: Mapping[TopicPartition, int]) -> None:
+        offsets = {held: OffsetAndMetadata(positions[held], "", -1) for held in self._held(positions)}
+        try:
+            self._consumer.commit_async(offsets, callback=self._note_commit)
+        except (KafkaError, RuntimeError) as error:
+            self._note_commit(offsets, error)
+
+    def close(self) -> None:
+        try:
+            self._consumer.close(autocommit=False, timeout_ms=CLOSE_LIMIT_MS)
+        except (KafkaError, RuntimeError) as error:
+            log.warning("kafka_close_failed", error=str(error))
+
+    def _poll_consumer(
+        self, timeout_ms: int, max_records: int
+    ) -> tuple[Mapping[TopicPartition, Sequence[Record]], tuple[Lost, ...]]:
+        self._keep_joining()
+        try:
+            return self._consumer.poll(timeout_ms=timeout_ms, max_records=max_records), ()
+        except NoOffsetForPartitionError:
+            return {}, ()  # asked in the instant between an assignment and its listener
+        except OffsetOutOfRangeError as error:
+            return {}, self._lose(error.args[0])
+        except FencedInstanceIdError as error:
+            raise ConfigError(
+                "another process uses this kafka.options.group_instance_id; give each process its own"
+            ) from error
+        except (KafkaError, OSError) as error:
+            raise SourceError(f"Kafka did not deliver: {said(error)}") from error
+
+    def _keep_joining(self) -> None:
+        """Have the next poll finish a join that the last one began.
+
+        kafka-python 3.0.12 forgets such a join when it was new metadata that
+        began it: the consumer would hold nothing and say nothing, for good.
+        """
+        if self._consumer.group_metadata().state == MemberState.REBALANCING:
+            self._consumer._coordinator.request_rejoin()  # noqa: SLF001  # there is no public way
+
+    def _lose(self, wanted: Mapping[Any, int]) -> tuple[Lost, ...]:
+        live = {TopicPartition(*at): offset for at, offset in wanted.items() if at in self._live}
+        first = offsets_of(self._consumer.beginning_offsets, live.keys())
+        self._live -= live.keys()
+        self._consumer.pause(*self._held(live))
+        return tuple(Lost(partition, offset, first[partition]) for partition, offset in live.items())
+
+    def _take_notes(self) -> tuple[frozenset[TopicPartition], frozenset[TopicPartition]]:
+        """Give what was assigned and revoked since the last poll, as one step from what was told then."""
+        assigned: set[TopicPartition] = set()
+        revoked: set[TopicPartition] = set()
+        for is_assigned, partitions in self._listener.take():
+            if is_assigned:
+                assigned |= partitions
+            else:
+                assigned -= partitions
+                revoked |= partitions & self._known
+        self._known = (self._known - revoked) | assigned
+        self._live -= revoked | assigned
+        return frozenset(assigned), frozenset(revoked)
+
+    def _held(self, partitions: Iterable[TopicPartition]) -> list[KafkaPartition]:
+        """Give those of the partitions that this member holds at this moment, as the client's own type."""
+        assignment = self._consumer.assignment()
+        return [KafkaPartition(*partition) for partition in partitions if partition in assignment]
+
+    def _note_commit(self, offsets: object, outcome: object) -> None:
+        if isinstance(outcome, Exception):
+            self.commit_failures += 1
+            log.info("kafka_commit_failed", offsets=str(offsets), error=said(outcome))
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
+    """Notes rebalances in order; runs on the client's I/O thread, where nothing may wait."""
+
+    def __init__(self, consumer: KafkaConsumer) -> None:
+        self._consumer = consumer
+        self._lock = threading.Lock()
+        self._notes: list[tuple[bool, frozenset[TopicPartition]]] = []
+
+    def on_partitions_assigned(self, assigned: Iterable[KafkaPartition]) -> None:
+        for partition in assigned:
+            self._consumer.pause(partition)
+            self._consumer.seek(partition, 0)  # any position will do: without one the client asks the broker
+        self._note(assigned, is_assigned=True)
+
+    def on_partitions_revoked(self, revoked: Iterable[KafkaPartition]) -> None:
+        self._note(revoked, is_assigned=False)
+
+    def take(self) -> list[tuple[bool, frozenset[TopicPartition]]]:
+        with self._lock:
+            notes, self._notes = self._notes, []
+        return notes
+
+    def noted(self) -> frozenset[TopicPartition]:
+        with self._lock:
+            return frozenset().union(*(partitions for _, partitions in self._notes))
+
+    def _note(self, partitions: Iterable[KafkaPartition], *, is_assigned: bool) -> None:
+        with self._lock:
+            self._notes.append((is_assigned, frozenset(TopicPartition(*at) for at in partitions)))
+
+
+def _slices(timeout_s: float) -> Iterator[int]:
+    """Cut a wait into parts, at least one."""
+    left_ms = round(timeout_s * 1000)
+    while left_ms > SLICE_MS:
+        yield SLICE_MS
+        left_ms -= SLICE_MS
+    yield max(left_ms, 0)

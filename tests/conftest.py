@@ -1,0 +1,54 @@
+"""Fixtures for the services that tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # kafka-python 3.0 loads its message schemas by a call that Python 3.11 and 3.12 call deprecated
+    config.addinivalue_line("filterwarnings", "ignore:(read|open)_text is deprecated:DeprecationWarning")
+    # and it leaves the socket of a refused connection to the garbage collector
+    never_connected = r"unclosed <socket.socket .*laddr=\('0\.0\.0\.0', \d+\)>"
+    config.addinivalue_line("filterwarnings", f"ignore:{never_connected}:ResourceWarning")
+
+
+def of_this_run(factory: pytest.TempPathFactory) -> Path:
+    """Give the folder that all workers of one test run share."""
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    return factory.getbasetemp().parent if is_worker else factory.getbasetemp()
+
+
+def unavailable(reason: str) -> None:
+    """A missing service fails in CI and skips elsewhere."""
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a real Kafka: DRIFTD_TEST_KAFKA, else one shared by this run's workers."""
+    if given := os.environ.get("DRIFTD_TEST_KAFKA"):
+        yield given
+        return
+    from tests.services.kafka_server import (  # noqa: PLC0415  # most runs need no Kafka
+        KafkaUnavailableError,
+        acquire,
+        release,
+    )
+
+    state = of_this_run(tmp_path_factory) / "kafka.json"
+    try:
+        address = acquire(state)
+    except KafkaUnavailableError as error:
+        unavailable(f"real Kafka: {error}")
+        return
+    try:
+        yield address
+    finally:
+        release(state)

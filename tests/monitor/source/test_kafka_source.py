@@ -1,0 +1,175 @@
+"""What goes beyond the contract: absent and restarted brokers, static members, rebalances from inside."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import pytest
+from kafka import TopicPartition as KafkaPartition
+
+from monitor.broker import EmbeddedBroker
+from monitor.clock import SystemClock
+from monitor.errors import ConfigError, SourceError
+from monitor.source.base import Message, Polled, TopicPartition
+from monitor.source.kafka import KafkaSource, ping
+from tests.services.kafka_server import KafkaServer, KafkaUnavailableError, free_ports
+from tests.services.source_worlds import KafkaWorld, Reader, poll_until
+from tests.services.waiting import until
+
+
+class Stoppable(Protocol):
+    @property
+    def bootstrap(self) -> str: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.integration)])
+def stoppable(request: pytest.FixtureRequest) -> Iterator[Stoppable]:
+    """Give a broker of the test's own, running."""
+    if request.param == "embedded":
+        with EmbeddedBroker() as broker:
+            yield broker
+        return
+    request.getfixturevalue("kafka_bootstrap")  # skips or fails when there is no Kafka here
+    with KafkaServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.integration)])
+def world(request: pytest.FixtureRequest) -> Iterator[KafkaWorld]:
+    if request.param == "kafka":
+        made = KafkaWorld(request.getfixturevalue("kafka_bootstrap"))
+        yield made
+        made.close()
+        return
+    with EmbeddedBroker() as broker:
+        made = KafkaWorld(broker.bootstrap)
+        yield made
+        made.close()
+
+
+def filled(world: KafkaWorld, count: int) -> TopicPartition:
+    partition = TopicPartition(world.topic(), 0)
+    world.produce(partition, [Message(offset, b"%d" % offset) for offset in range(count)])
+    return partition
+
+
+def test_a_broker_that_is_away_is_a_source_error_in_bounded_time_and_leaves_no_thread() -> None:
+    address = f"127.0.0.1:{free_ports()[0]}"
+    before = set(threading.enumerate())
+    clock = SystemClock()
+    begun = clock.monotonic()
+    with pytest.raises(SourceError, match=rf"Kafka at {address} did not answer: .*check kafka\.boot"):
+        KafkaSource([address], "group", topics=["t"], options={"bootstrap_timeout_ms": 500})
+    assert clock.monotonic() - begun < 5
+    until(lambda: set(threading.enumerate()) <= before, "the client's threads ended", 5)
+
+
+def test_settings_that_contradict_each_other_are_a_config_error() -> None:
+    with pytest.raises(ConfigError, match=r"cannot be used with these settings: .*fetch_max_wait_ms"):
+        KafkaSource(["127.0.0.1:1"], "group", topics=["t"], options={"fetch_max_wait_ms": 60_000})
+
+
+def test_a_broker_that_stops_and_starts_again_loses_and_repeats_nothing(stoppable: Stoppable) -> None:
+    first = KafkaWorld(stoppable.bootstrap)
+    partition = filled(first, 50)
+    reader = Reader(first.source(partition.topic), starts={})
+    poll_until(lambda: len(reader.values(partition)) == 50, "the first records", reader)
+    stoppable.stop()
+    for _ in range(5):
+        with contextlib.suppress(SourceError):
+            assert not reader.poll(0.2).chunks
+    stoppable.start()
+    second = KafkaWorld(stoppable.bootstrap)
+    second.produce(partition, [Message(offset, b"%d" % offset) for offset in range(50, 60)])
+    poll_until(lambda: len(reader.values(partition)) >= 60, "the records after the restart", reader)
+    assert reader.values(partition) == [b"%d" % offset for offset in range(60)]
+    second.close()
+    first.close()
+
+
+def test_closing_takes_bounded_time_when_the_broker_is_gone() -> None:
+    broker = EmbeddedBroker()
+    broker.start()
+    world = KafkaWorld(broker.bootstrap)
+    partition = filled(world, 5)
+    source = world.source(partition.topic)
+    reader = Reader(source, starts={})
+    poll_until(lambda: bool(reader.records), "records", reader)
+    broker.stop()
+    clock = SystemClock()
+    begun = clock.monotonic()
+    source.commit({partition: 1})
+    source.close()
+    assert clock.monotonic() - begun < 10
+    world.close()
+
+
+def test_a_second_process_with_the_same_instance_id_takes_over_and_the_first_is_told(
+    world: KafkaWorld,
+) -> None:
+    partition = filled(world, 5)
+    options: dict[str, Any] = {"group_instance_id": "same", "heartbeat_interval_ms": 100}
+    group = f"static-{partition.topic}"
+    one = Reader(world.source(partition.topic, group, **options), starts={})
+    poll_until(lambda: len(one.values(partition)) == 5, "the first reads", one)
+    two = Reader(world.source(partition.topic, group, **options), starts={})
+    poll_until(lambda: len(two.values(partition)) == 5, "the second reads", two)
+    one.source.commit({partition: 5})  # a fenced member is not told before it commits
+    with pytest.raises(ConfigError, match=r"another process uses this kafka\.options\.group_instance_id"):
+        poll_until(lambda: False, "the first is fenced", one, limit_s=5)
+
+
+def test_topics_can_be_chosen_by_a_pattern(world: KafkaWorld) -> None:
+    partition = filled(world, 3)
+    source = KafkaSource([world.bootstrap], f"by-{partition.topic}", pattern=f"^{partition.topic}$")
+    reader = Reader(source, starts={})
+    poll_until(lambda: len(reader.values(partition)) == 3, "records", reader)
+    source.close()
+
+
+def test_a_misspelt_topic_does_not_come_into_being(world: KafkaWorld) -> None:
+    reader = Reader(world.source("mispelt"), starts={})
+    for _ in range(3):
+        reader.poll(0.2)
+    with pytest.raises(ConfigError, match="topic 'mispelt' is not there"):
+        ping([world.bootstrap], {}, ["mispelt"])
+
+
+def test_ping_counts_partitions_and_suggests_the_topic_that_was_meant(world: KafkaWorld) -> None:
+    topic = world.topic(3)
+    assert ping([world.bootstrap], {}, [topic]) == {topic: 3}
+    with pytest.raises(ConfigError, match=rf"topic '{topic}x' is not there, .*did you mean '{topic}'\?"):
+        ping([world.bootstrap], {}, [topic, f"{topic}x"])
+
+
+def test_ping_tells_that_nobody_answers() -> None:
+    with pytest.raises(SourceError, match="did not answer"):
+        ping([f"127.0.0.1:{free_ports()[0]}"], {"bootstrap_timeout_ms": 300}, ["t"])
+
+
+def test_what_comes_and_goes_between_two_polls_is_not_mentioned(world: KafkaWorld) -> None:
+    partition = filled(world, 3)
+    source = KafkaSource([world.bootstrap], f"inside-{partition.topic}", topics=[partition.topic])
+    listener = source._listener
+    reader = Reader(source, starts={})
+    poll_until(lambda: bool(reader.records), "records", reader)
+    stranger = KafkaPartition("stranger", 0)
+    listener._note([stranger], is_assigned=True)
+    listener._note([stranger, partition], is_assigned=False)
+    listener._note([KafkaPartition(*partition)], is_assigned=True)
+    source.seek({partition: 1})  # of the ownership that has just ended: must not count
+    polled = source.poll(0, 10)
+    assert polled == Polled((), frozenset([partition]), frozenset([partition]))
+    assert source.poll(0.15, 10).chunks == ()
+    source.close()
+
+
+def test_a_server_that_cannot_run_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(KafkaUnavailableError, match="no java on the path; get it with: apt-get install"):
+        KafkaServer()
