@@ -129,18 +129,22 @@ def _next_steps(notice: Notice) -> list[Line]:
     command = f"{notice.context.command} history --model {shlex.quote(model)} --since {since}"
     return [
         (Span("Look: ", Look.STRONG), Span(command, Look.CODE)),
-        (Span("SQL: ", Look.STRONG), Span(_query(model, since, shifts(alerts)), Look.CODE)),
+        (
+            Span("SQL: ", Look.STRONG),
+            Span(_query(model, since, shifts(alerts), notice.context.schema), Look.CODE),
+        ),
     ]
 
 
-def _query(model: str, since: str, kinds: tuple[str, ...]) -> str:
+def _query(model: str, since: str, kinds: tuple[str, ...], schema: str) -> str:
     chosen = f"WHERE model = '{model.replace(chr(39), chr(39) * 2)}' AND window_start >= '{since}'"
     if kinds == ("quality",):
         columns, view, verdict = "window_start, feature, check_name, observed", "quality_history", "fail"
     else:
         columns, view, verdict = "window_start, feature, effect, adjusted_p", "drift_history", "drift"
     order = f"AND verdict = '{verdict}' ORDER BY window_start"
-    return f"SELECT {columns} FROM {view} {chosen} {order}"  # noqa: S608
+    table = f"{schema}.{view}" if schema else view
+    return f"SELECT {columns} FROM {table} {chosen} {order}"  # noqa: S608
 
 
 def _links(notice: Notice) -> Line:

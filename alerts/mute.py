@@ -134,7 +134,7 @@ def _explains(cause: Alert, drift: Alert) -> bool:
     if cause.label("segment") not in {"", drift.label("segment")}:
         return False
     if cause.label("check") in NO_DATA:
-        return True
+        return not cause.annotations.get("rows", 0)  # few rows, or many, are no reason to be silent
     return cause.label("check") in BROKEN_COLUMN and cause.label("feature") == drift.label("feature")
 
 

@@ -14,13 +14,15 @@ class Context:
     """What messages say about the world beside the alerts.
 
     ``links`` maps a word to an address (dashboard, runbook), ``command`` is how
-    driftd is started, ``budget`` the model's alert budget as configured.
+    driftd is started, ``budget`` the model's alert budget as configured,
+    ``schema`` the database schema of the views (empty: they have none).
     """
 
     model_version: str = ""
     links: Mapping[str, str] = field(default_factory=dict)
     command: str = "driftd"
     budget: str = ""
+    schema: str = "driftd"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import cache
 
 import msgspec
 
@@ -16,6 +17,7 @@ KINDS: tuple[str, ...] = tuple(_MEMBERS)
 """The names by which a config asks for a detector."""
 
 
+@cache
 def detector(kind: str, threshold: float | None = None) -> AnyDetector:
     """The detector of this name, with its threshold if it is a distance.
 

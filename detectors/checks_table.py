@@ -13,6 +13,7 @@ from detectors.proportions import share_rose
 
 SURE = 3.0  # standard errors that an estimated number of duplicates must be above the allowed one
 WINDOWS_TO_EXPECT = 8  # of the reference, before its rows per window say what to expect
+UNLIKELY = 1e-6  # by chance, of rows that come at the reference's rate
 FAR = 2.0  # times beyond the least or most rows of any window of the reference
 
 
@@ -36,7 +37,7 @@ def extra_column(table: Table) -> Outcome | None:
 
 
 def schema_drift(table: Table) -> Outcome | None:
-    """Rows whose features came as a list of another length, so that none can be trusted by its place."""
+    """Rows that have another number of features than the dictionary: like extra columns, they warn."""
     sample = table.window.sample
     if sample.rows == 0:
         return None
@@ -46,7 +47,8 @@ def schema_drift(table: Table) -> Outcome | None:
         observed=f"another number in {percent(sample.other_width, sample.rows)}",
         failed_rows=sample.other_width,
         total_rows=sample.rows,
-        is_bad=sample.other_width > 0,
+        is_bad=sample.other_width > 0 and table.expectations.fail_on_extra_columns,
+        is_odd=sample.other_width > 0,
     )
 
 
@@ -74,7 +76,10 @@ def uniqueness(table: Table) -> Outcome | None:
 
 
 def row_count(table: Table) -> Outcome | None:
-    """Far fewer or more rows than configured, or than any window of the reference had."""
+    """Fewer or more rows than configured fail; far fewer or more than the reference's windows had, warn.
+
+    Training files are often samples of the traffic, so their volume alone wakes nobody.
+    """
     expectations, rows = table.expectations, table.window.rows
     low, high = expectations.min_window_rows, expectations.max_window_rows
     if expectations.is_partial:
@@ -95,10 +100,10 @@ def _against_reference(rows: int, usual: RowsPerWindow) -> Outcome | None:
         return None
     few = float(stats.poisson.cdf(rows, usual.minimum))
     many = float(stats.poisson.sf(rows - 1, usual.maximum))
-    is_bad = rows < usual.minimum / FAR or rows > usual.maximum * FAR
+    is_odd = (rows < usual.minimum / FAR or rows > usual.maximum * FAR) and min(few, many) < UNLIKELY
     low, high = math.ceil(usual.minimum / FAR), math.floor(usual.maximum * FAR)
     note = f"the reference's {usual.windows} windows had {usual.minimum} to {usual.maximum} rows"
-    return Outcome(f"{low} to {high} rows", f"{rows} rows", 0, rows, is_bad, min(few, many), note=note)
+    return Outcome(f"{low} to {high} rows", f"{rows} rows", 0, rows, is_bad=False, is_odd=is_odd, note=note)
 
 
 TABLE_CHECKS: tuple[tuple[CheckName, TableCheck], ...] = (

@@ -41,15 +41,14 @@ class CategoricalCounts:
     null: int = 0
     bad_type: int = 0
     empty_text: int = 0
+    n: int = field(init=False)  # the number of values: asked for often, so added up once
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n", int(self.known.sum()) + sum(self.unseen.values()) + self.other)
 
     @classmethod
     def empty(cls, grid: CategoricalGrid) -> Self:
         return cls(np.zeros(len(grid.categories), np.int64))
-
-    @property
-    def n(self) -> int:
-        """The number of values."""
-        return int(self.known.sum()) + sum(self.unseen.values()) + self.other
 
     @property
     def rows(self) -> int:

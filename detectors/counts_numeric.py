@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -39,16 +39,15 @@ class NumericCounts:
     neg_inf: int = 0
     minimum: float = math.inf
     maximum: float = -math.inf
+    n: int = field(init=False)  # the number of finite values: asked for often, so added up once
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n", int(self.on.sum()) + int(self.between.sum()))
 
     @classmethod
     def empty(cls, grid: NumericGrid) -> Self:
         size = len(grid.points)
         return cls(np.zeros(size, np.int64), np.zeros(size + 1, np.int64))
-
-    @property
-    def n(self) -> int:
-        """The number of finite values."""
-        return int(self.on.sum() + self.between.sum())
 
     @property
     def rows(self) -> int:

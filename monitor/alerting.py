@@ -49,6 +49,13 @@ class AlertRound:
             if after != before:
                 self._note(key, before, after)
 
+    def is_news(self, finding: QualityFinding) -> bool:
+        """Tell whether a finding that is looked at again and again says something that is not known yet."""
+        known = self._latest.get(fingerprint(_labels(finding)))
+        is_open = known is not None and known.status is not Status.RESOLVED
+        is_firing = known is not None and known.status is Status.FIRING
+        return not is_firing if finding.verdict in _BAD else is_open
+
     def _note(self, key: str, before: Alert | None, after: Alert | None) -> None:
         if after is None:
             if before is not None:

@@ -13,7 +13,7 @@ from detectors.quality import check
 from detectors.reference import Reference
 from monitor.alerting import AlertRound, critical_features, has_told
 from monitor.findings import Finding, QualityFinding
-from monitor.gaps import expectations, replaced, silence
+from monitor.gaps import expectations, freshness, replaced, silence
 from monitor.judge import Rules, judge
 from monitor.plan import ModelPlan
 from monitor.store.base import Closed, ClosedWindow, ModelLock, OpenWindow
@@ -59,9 +59,14 @@ def close_ended(
         for start in lock.open_starts()
         if everything or (mark is not None and start + plan.window_ms <= mark)
     ]
-    if not ended:
+    quiet_since = freshness(plan, clocks, now)
+    if not ended and quiet_since is None:
         return report
     alerting = AlertRound(lock.alerts(), plan.alerting, critical_features(plan.reference))
+    if quiet_since is not None and alerting.is_news(quiet_since):
+        lock.quality((quiet_since,), now)
+        alerting.step((), (quiet_since,), quiet_since.start_ms, quiet_since.end_ms)
+        report.quality.append(quiet_since)
     until_ms = lock.closed_until_ms()
     for start_ms in ended[:at_most]:
         is_cut = until_ms is None or mark is None or start_ms + plan.window_ms > mark
@@ -78,7 +83,7 @@ def close_ended(
     lock.write(alerting.changes(groups, told, now))
     report.alerts = alerting.written
     report.standing = alerting.standing
-    report.until = datetime.fromtimestamp((until_ms or 0) / 1000, UTC)
+    report.until = None if until_ms is None else datetime.fromtimestamp(until_ms / 1000, UTC)
     return report
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from monitor.config import Kafka
+from monitor.metrics import Metrics
 from monitor.source.base import Record
 from monitor.source.kafka.deadletters import DeadLetters, error_headers
 from monitor.store.base import Reject
@@ -13,14 +15,16 @@ from monitor.store.base import Reject
 class KafkaDeadLetterBox:
     """Keeps dead letters where ``kafka.dead_letters`` says; the producer connects when it is first needed."""
 
-    def __init__(self, kafka: Kafka) -> None:
+    def __init__(self, kafka: Kafka, metrics: Metrics) -> None:
         self._kafka = kafka
+        self._metrics = metrics
         self._producer: DeadLetters | None = None
 
     def keep(self, letters: Sequence[tuple[Record, Reject]]) -> None:
         """Return when all have arrived; raises `SourceError` when one has not."""
         if self._producer is None:
             self._producer = DeadLetters(self._kafka.bootstrap_servers, self._kafka.options)
+        sent: Counter[str] = Counter()
         for record, reject in letters:
             topic = self._kafka.dead_letter_topic(reject.partition.topic)
             if topic is not None:
@@ -28,7 +32,10 @@ class KafkaDeadLetterBox:
                     reject.partition, reject.offset, "decode", reject.reason, reject.detail
                 )
                 self._producer.send(topic, record, headers)
+                sent[reject.partition.topic] += 1
         self._producer.flush()
+        for origin, count in sent.items():
+            self._metrics.dead_letters.labels(topic=origin).inc(count)
 
     def close(self) -> None:
         if self._producer is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -37,6 +37,7 @@ class Speaking:
 
     services: tuple[str, ...] = ()
     routes: tuple[Route, ...] = ()
+    schema: str = ""
     links: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -116,9 +117,7 @@ class Engine:
         if not new:
             return
         cursors = self.store.cursors(new)
-        fresh = new - cursors.keys()
-        first = self.source.first_offsets(fresh, self._start) if fresh else {}
-        states = self._loaded(new, cursors, first)
+        states = self._loaded(new, cursors, self._first_offsets(new - cursors.keys(), cursors))
         self.state = replace(
             self.state,
             partitions={**self.state.partitions, **states},
@@ -126,6 +125,23 @@ class Engine:
         )
         self.source.seek({tp: part.next for tp, part in states.items()})
         self._unclaimed -= new
+
+    def _first_offsets(
+        self, fresh: frozenset[TopicPartition], cursors: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, int]:
+        """Where partitions without a cursor begin.
+
+        One that was added to a topic that is being read already begins at its first message: ``start`` is
+        for topics never read before.
+        """
+        read = {tp.topic for tp in (*cursors, *self.state.partitions)}
+        added = frozenset(tp for tp in fresh if tp.topic in read)
+        offsets: dict[TopicPartition, int] = {}
+        if added:
+            offsets |= self.source.first_offsets(added, "earliest")
+        if fresh - added:
+            offsets |= self.source.first_offsets(fresh - added, self._start)
+        return offsets
 
     def _loaded(
         self,
@@ -231,14 +247,17 @@ class Engine:
             if model in self.plans
         )
 
-    def close_windows(self, *, everything: bool = False) -> tuple[ClosingReport, ...]:
+    def close_windows(
+        self, *, everything: bool = False, is_stopping: Callable[[], bool] = lambda: False
+    ) -> tuple[ClosingReport, ...]:
         """Judge every window that has ended in all partitions, unless another process is at it.
 
         ``everything`` is for inputs that have an end: windows that no partition has passed are judged too.
+        ``is_stopping`` ends a long backlog early; the next process goes on with it.
         """
         reports = []
         for plan in self.plans.values():
-            while True:
+            while not is_stopping():
                 with self.store.lock(plan.name) as lock:
                     if lock is None:
                         break
@@ -272,6 +291,7 @@ class Engine:
                         model_version=plan.settings.version,
                         links=speaking.links.get(model, {}),
                         budget=plan.settings.false_alarms,
+                        schema=speaking.schema,
                     )
                     after, notifications = flush(
                         group,

@@ -32,10 +32,15 @@ _ENCODE = msgspec.json.Encoder(decimal_format="number").encode
 
 @dataclass(frozen=True, slots=True)
 class TrainingRows:
-    """A file's rows, ready for a reference: one frame column per feature and output of the model."""
+    """A file's rows, ready for a reference: one frame column per feature and output of the model.
+
+    ``found`` says by the configuration's key which of the file's columns is the id, the timestamp and so on;
+    None where the file has none. ``ignored`` are columns that were taken for nothing.
+    """
 
     frame: pd.DataFrame
     roles: Mapping[str, Role]
+    found: Mapping[str, str | None]
     ids: NDArray[np.object_] | None
     times_ms: NDArray[np.int64] | None
     ignored: tuple[str, ...]
@@ -53,12 +58,17 @@ def is_table(path: Path) -> bool:
 
 
 def training_rows(path: Path, fields: ResolvedFields) -> TrainingRows:
-    """Read a whole file; raises DataError that says what is wrong with it, and in which line."""
+    """Read a whole file; raises DataError that says what is wrong with it, and in which line.
+
+    An id, timestamp or output that no row has is as if its column were not there.
+    """
     frame = _read_table(path) if is_table(path) else _read_lines(path, fields)
     if frame.empty:
         raise DataError(f"{path}: has no rows")
     known = _columns_of(frame, fields)
     features = _feature_columns(frame, fields, set(known.values()))
+    used = {*features, *known.values()}
+    known = {where: column for where, column in known.items() if frame[column].notna().any()}
     kept = frame[list(features)].rename(columns=features)
     roles: dict[str, Role] = {}
     for role, where in _outputs(fields).items():
@@ -69,17 +79,23 @@ def training_rows(path: Path, fields: ResolvedFields) -> TrainingRows:
                 raise DataError(f'{path}: "{name}" is a feature and also the {role}: rename one of them')
             kept[name] = frame[column]
             roles[name] = role
-    used = {*features, *known.values()}
     ignored = tuple(str(column) for column in frame.columns if column not in used)
     ids = known.get(fields.id) if fields.id is not None else None
     stamps = known.get(fields.timestamp)
     return TrainingRows(
         frame=kept,
         roles=roles,
+        found=_found(known, fields),
         ids=None if ids is None else frame[ids].astype(str).to_numpy(dtype=object),
         times_ms=None if stamps is None else _times(path, frame[stamps], fields),
         ignored=ignored,
     )
+
+
+def _found(known: Mapping[Where, str], fields: ResolvedFields) -> dict[str, str | None]:
+    outputs = {"prediction": fields.prediction, "score": fields.score, "label": fields.label}
+    places = {"id": fields.id, "timestamp": fields.timestamp, **outputs}
+    return {key: None if where is None else known.get(where) for key, where in places.items()}
 
 
 def _outputs(fields: ResolvedFields) -> dict[Role, Where]:
@@ -89,7 +105,7 @@ def _outputs(fields: ResolvedFields) -> dict[Role, Where]:
 
 def _columns_of(frame: pd.DataFrame, fields: ResolvedFields) -> dict[Where, str]:
     """Find which column holds what is no feature: named by its whole path, or by the last key of it."""
-    places = (fields.id, fields.timestamp, fields.model, fields.version, *_outputs(fields).values())
+    places = (fields.id, fields.timestamp, fields.model, *_outputs(fields).values())
     found: dict[Where, str] = {}
     for where in places:
         if where is None or isinstance(where, Meta):
@@ -155,7 +171,7 @@ def _flattened(message: dict[str, Any], fields: ResolvedFields) -> dict[str, Any
         row = {path_text(keys): _at(message, keys) for keys in fields.features}
     elif isinstance(inner, dict):
         row = {key: value for key, value in inner.items() if not isinstance(value, dict | list)}
-    places = (fields.id, fields.timestamp, fields.model, fields.version, *_outputs(fields).values())
+    places = (fields.id, fields.timestamp, fields.model, *_outputs(fields).values())
     for where in places:
         if where is not None and not isinstance(where, Meta):
             row[path_text(where)] = _at(message, where)

@@ -3,40 +3,52 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from monitor.clock import Clock
 from monitor.closing import ClosingReport
-from monitor.intake import State
+from monitor.intake import PartitionState, State
 from monitor.metrics import Metrics
 from monitor.source.base import TopicPartition
+from monitor.store.base import Gap
 
 
 @dataclass(slots=True)
 class Gauges:
-    """Turns the engine's state into metrics; counts only what has been committed."""
+    """Turns the engine's state into metrics; counts only what has been committed.
+
+    ``sought`` is the offset to which the source was last told to go, by partition: where reading began in one
+    that has no cursor in the database yet. It is a live view, never a copy.
+    """
 
     metrics: Metrics
     clock: Clock
+    sought: Mapping[TopicPartition, int]
     _pending: dict[TopicPartition, int] = field(default_factory=dict)
     _rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
     _late: Counter[str] = field(default_factory=Counter)
     _tombstones: Mapping[str, int] = field(default_factory=dict)
+    _partitions: frozenset[TopicPartition] = frozenset()
+    _models: frozenset[str] = frozenset()
 
     def before_commit(self, state: State) -> None:
         """Note what the commit is about to write."""
-        self._pending = {
-            tp: part.next - part.committed
-            for tp, part in state.partitions.items()
-            if part.committed is not None and part.next > part.committed
-        }
+        read = {tp: self._read(tp, part, state.gaps) for tp, part in state.partitions.items()}
+        self._pending = {tp: messages for tp, messages in read.items() if messages > 0}
         self._rejected = Counter((reject.partition.topic, reject.reason) for reject in state.rejects)
         self._late = Counter()
         for (model, _), rows in state.late.items():
             self._late[model] += rows
         self._tombstones = dict(state.tombstones)
+
+    def _read(self, tp: TopicPartition, part: PartitionState, gaps: Iterable[Gap]) -> int:
+        """How many messages a commit adds: from the last one, or from where the partition was claimed."""
+        if part.committed is None:  # a gap before the first commit was sought past
+            return part.next - self.sought.get(tp, part.next)
+        skipped = sum(gap.next_available - gap.first_lost for gap in gaps if gap.partition == tp)
+        return part.next - part.committed - skipped
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -60,7 +72,7 @@ class Gauges:
         self._show(state)
 
     def _show(self, state: State) -> None:
-        open_windows: Counter[str] = Counter()
+        open_windows: Counter[str] = Counter(dict.fromkeys(self._models, 0))
         for tp, part in state.partitions.items():
             if part.log_end is not None:
                 lag = max(0, part.log_end - part.next)
@@ -68,6 +80,10 @@ class Gauges:
             open_windows.update(model for model, _ in part.open)
         for model, count in open_windows.items():
             self.metrics.open_windows.labels(model=model).set(count)
+        self._models = frozenset(open_windows)
+        for gone in self._partitions - state.partitions.keys():  # their lag is another process's to tell
+            self.metrics.lag_records.remove(gone.topic, gone.partition)
+        self._partitions = frozenset(tp for tp, part in state.partitions.items() if part.log_end is not None)
 
     def closed(self, report: ClosingReport) -> None:
         """Count judged windows."""

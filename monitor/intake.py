@@ -195,10 +195,8 @@ def progress(state: State, plans: Mapping[str, ModelPlan]) -> Progress:
     """Give what has to be written for the state to survive."""
     return Progress(
         advances=tuple(
-            Advance(tp, part.committed, part.next, part.log_end)
-            for tp, part in state.partitions.items()
-            if part.next != part.committed
-        ),
+            Advance(tp, part.committed, part.next, part.log_end) for tp, part in state.partitions.items()
+        ),  # also of partitions that stood still: it fences what is written about them
         clocks=tuple(
             PartitionClock(model, tp, part.event_ms.get(model), part.active_at, _caught_up(part))
             for tp, part in state.partitions.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from detectors.budget import holm
@@ -22,6 +22,10 @@ WARN_LEVELS = 10
 """A p-value up to this many times the level is worth a "warn", which tells nobody but stays in history."""
 
 
+_TELLING = frozenset({Verdict.DRIFT, Verdict.WARN})
+"""Verdicts whose findings say what moved where; the others have nothing to tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How one window is judged: ``level`` is its share of the alert budget."""
@@ -35,11 +39,10 @@ class Rules:
 @dataclass(frozen=True, slots=True)
 class _Tested:
     feature: str
+    shift: Shift
     detector: AnyDetector
     result: TestResult
-    failed: bool
-    shift: Shift = Shift.COVARIATE
-    details: dict[str, Any] = field(default_factory=dict)
+    failed: bool = False
 
 
 def judge(
@@ -52,6 +55,7 @@ def judge(
     """
     tested = tuple(_tests(reference, current, rules))
     adjusted = holm([test.result.p_value for test in tested])
+    verdicts = [_verdict(test, p, rules) for test, p in zip(tested, adjusted, strict=True)]
     return tuple(
         Finding(
             model=model,
@@ -66,11 +70,11 @@ def judge(
             result=test.result,
             adjusted_p=adjusted_p,
             threshold=_threshold(test, rules),
-            verdict=_verdict(test, adjusted_p, rules),
+            verdict=verdict,
             reference_id=reference.id,
-            details=test.details,
+            details=_details(test.feature, reference, current) if verdict in _TELLING else {},
         )
-        for test, adjusted_p in zip(tested, adjusted, strict=True)
+        for test, adjusted_p, verdict in zip(tested, adjusted, verdicts, strict=True)
     )
 
 
@@ -80,12 +84,8 @@ def _tests(reference: Reference, current: Profile, rules: Rules) -> Iterable[_Te
         if feature.role is Role.LABEL:
             continue  # labels come later and are joined first
         shift = Shift.COVARIATE if feature.role is Role.FEATURE else Shift.PRIOR
-        details: dict[str, Any] = {}
         for chosen in _chosen(feature.kind, rules.detectors):
-            test = _test(name, chosen, reference, current, rules)
-            if not details and not test.failed:
-                details = _details(name, reference, current)
-            yield replace(test, shift=shift, details=details)
+            yield _test(name, shift, chosen, reference, current, rules)
 
 
 def _chosen(kind: Kind, settings: Detectors) -> Iterable[AnyDetector]:
@@ -103,7 +103,9 @@ def _details(name: str, reference: Reference, current: Profile) -> dict[str, Any
     return moved(reference.profile.counts[name], current.counts[name], reference.grids[name])
 
 
-def _test(name: str, chosen: AnyDetector, reference: Reference, current: Profile, rules: Rules) -> _Tested:
+def _test(
+    name: str, shift: Shift, chosen: AnyDetector, reference: Reference, current: Profile, rules: Rules
+) -> _Tested:
     try:
         grid = reference.grids[name]
         before, now = reference.profile.counts[name], current.counts[name]
@@ -113,11 +115,11 @@ def _test(name: str, chosen: AnyDetector, reference: Reference, current: Profile
         result = TestResult(
             0.0, None, None, None, None, _rows(reference.profile.counts.get(name)), 0, 0.0, note
         )
-        return _Tested(name, chosen, result, failed=True)
+        return _Tested(name, shift, chosen, result, failed=True)
     if result.n_current < rules.min_rows:
         note = f"{result.n_current} rows, min_rows is {rules.min_rows}"
         result = replace(result, p_value=None, note=note)
-    return _Tested(name, chosen, result, failed=False)
+    return _Tested(name, shift, chosen, result)
 
 
 def _rows(counts: Counts | None) -> int:

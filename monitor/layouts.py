@@ -24,22 +24,23 @@ def layout_of(model: str, fields: ResolvedFields, dictionary: Dictionary) -> Lay
         for name, feature in dictionary.used().items()
         if feature.role is not Role.LABEL
     )
-    places = (fields.id, fields.timestamp, fields.model, fields.version)
+    places = (fields.id, fields.timestamp, fields.model)
     outputs = (fields.prediction, fields.score, fields.label)
     known = [where for where in (*places, *outputs) if where is not None and not isinstance(where, Meta)]
     depth = len(fields.container)
+    features = {name for name, feature in dictionary.features.items() if feature.role is Role.FEATURE}
+    used = features & dictionary.used().keys()
     return Layout(
         leaves=leaves,
-        features=frozenset(
-            name for name, feature in dictionary.features.items() if feature.role is Role.FEATURE
-        ),
+        features=frozenset(used),
         id=fields.id,
         timestamp=fields.timestamp,
         timestamp_unit=fields.timestamp_unit,
         model=fields.model,
         model_name=fields.model_name,
         container=None if fields.features is not None else fields.container,
-        other_keys=frozenset(keys[depth] for keys in known if keys[:depth] == fields.container),
+        other_keys=frozenset(keys[depth] for keys in known if keys[:depth] == fields.container)
+        | (features - used),  # an ignored column may come or stay away
     )
 
 

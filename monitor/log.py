@@ -110,5 +110,6 @@ def _adopt_libraries(level: Level) -> None:
     root.addHandler(_Forward())
     wanted = logging.getLevelNamesMapping()[level.upper()]
     root.setLevel(wanted)
+    logging.getLogger("kafka.net.selector").setLevel(logging.ERROR)  # warns of its own long steps
     for name in _QUIET:
         logging.getLogger(name).setLevel(wanted if wanted == logging.DEBUG else max(wanted, logging.WARNING))

@@ -12,7 +12,6 @@ Name = Literal[
     "driftd_build_info",
     "driftd_config_last_reload_successful",
     "driftd_consumer_lag_records",
-    "driftd_consumer_lag_seconds",
     "driftd_db_write_duration_seconds",
     "driftd_dead_letters",
     "driftd_last_record_processed_timestamp_seconds",
@@ -59,14 +58,10 @@ class Metrics:
         )
         self.tombstones = self._counter("driftd_tombstones", "Messages without a value", "topic")
         self.dead_letters = self._counter(
-            "driftd_dead_letters", "Messages copied to the dead-letter topic", "topic"
+            "driftd_dead_letters", "Messages of a topic that were copied to the dead-letter topic", "topic"
         )
         self.lag_records = self._gauge(
             "driftd_consumer_lag_records", "Messages in the log that have not been read", "topic", "partition"
-        )
-        self.lag_seconds = self._gauge(
-            "driftd_consumer_lag_seconds",
-            "Age of the oldest message that has not been read, over all partitions",
         )
         self.last_processed = self._gauge(
             "driftd_last_record_processed_timestamp_seconds", "When a message was last committed", "topic"

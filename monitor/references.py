@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 
-from detectors.dictionary import Dictionary
+from detectors.dictionary import Dictionary, Feature, Kind, Role
 from detectors.dictionary_file import from_toml
 from detectors.frames import columns_from_frame
 from detectors.inference import infer
@@ -32,19 +32,41 @@ def built(
     Without a dictionary file the dictionary is inferred; ``ignored`` are columns that are no features.
     """
     rows = training_rows(path, settings.fields.resolved(name))
+    dictionary = dictionary_of(rows, path, dictionary_file, ignored)
+    return built_from(rows, dictionary, name, settings, path, now)
+
+
+def dictionary_of(
+    rows: TrainingRows, path: Path, dictionary_file: Path | None = None, ignored: Collection[str] = ()
+) -> Dictionary:
+    """Read or infer the dictionary of a file's rows; ``ignored`` columns stay in it as such.
+
+    They are known that way: a log that has them does not show unknown columns. Raises DataError.
+    """
     for column in ignored:
         if column not in rows.frame.columns:
             raise DataError(
                 f'{path}: there is no column "{column}" to ignore{nearest(column, rows.frame.columns)}'
             )
-    frame = rows.frame.drop(columns=list(ignored))
-    dictionary = infer(frame, rows.roles) if dictionary_file is None else _dictionary(dictionary_file)
-    return _build(name, settings, path, now, rows, dictionary)
+    dictionary = infer(rows.frame, rows.roles) if dictionary_file is None else _dictionary(dictionary_file)
+    return _without(dictionary, ignored, rows)
 
 
-def _build(
-    name: str, settings: Model, path: Path, now: datetime, rows: TrainingRows, dictionary: Dictionary
+def _without(dictionary: Dictionary, ignored: Iterable[str], rows: TrainingRows) -> Dictionary:
+    features = dict(dictionary.features)
+    for name in ignored:
+        known = features.get(name)
+        role = rows.roles.get(name, Role.FEATURE) if known is None else known.role
+        kind = "str" if known is None else known.type
+        note = "" if known is None else known.description
+        features[name] = Feature(name, Kind.IGNORE, kind, role, description=note)
+    return Dictionary(features)
+
+
+def built_from(
+    rows: TrainingRows, dictionary: Dictionary, name: str, settings: Model, path: Path, now: datetime
 ) -> Reference:
+    """Build a model's reference from rows that were read from ``path``; raises DataError."""
     try:
         return build(
             columns_from_frame(rows.frame, dictionary),

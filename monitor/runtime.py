@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
+import msgspec
 from prometheus_client import CollectorRegistry
 
 from alerts.send import Sender
@@ -45,7 +46,9 @@ class Stopped(Exception):  # noqa: N818  # no error: somebody asked for it
 
 def speaking_of(config: Config, services: tuple[str, ...]) -> Speaking:
     """Say to whom alerts go."""
+    is_postgres = config.database.url.reveal().startswith("postgres")
     return Speaking(
+        schema=config.database.schema if is_postgres else "",
         services=services,
         routes=tuple(route.routing() for route in config.alerts.routes),
         links={name: config.alerts.links.of_model(name) for name in config.models},
@@ -72,18 +75,22 @@ class Running:
     metrics: Metrics
     outbox_stop: threading.Event
     outbox_thread: threading.Thread
+    clock: Clock
 
     def reload(self, environ: Mapping[str, str]) -> None:
         """Take over a changed configuration and newly activated references; keep the old if it is not valid.
 
-        Kafka, the database, the services and the set of topics are taken over at the next start only.
+        What `fixed_changes` names is taken over at the next start only.
         """
         try:
             fresh = load(self.loaded.path, environ)
-            if _needs_restart(self.loaded.config, fresh.config):
-                log.warning("changes to kafka, database, services or topics need a restart to take effect")
-                raise ConfigError("the changed parts cannot be taken over while running")
+            fixed = fixed_changes(self.loaded.config, fresh.config)
+            if fixed:
+                raise ConfigError(
+                    f"{', '.join(fixed)} changed, which takes a restart; nothing was taken over"
+                )
             plans = plans_of(fresh.config, self.store)
+            self.store.register_models(fresh.config.models, self.clock.now())
         except DriftdError as error:
             self.metrics.reload_successful.set(0)
             log.error("configuration not reloaded, the old one stays in force", error=str(error))  # noqa: TRY400  # told in a sentence
@@ -99,13 +106,21 @@ class Running:
         self.outbox_thread.join(timeout_s)
 
 
-def _needs_restart(old: Config, new: Config) -> bool:
-    fixed = ("kafka", "database", "service", "limits")
-    return (
-        any(getattr(old, part) != getattr(new, part) for part in fixed)
-        or old.topics() != new.topics()
-        or old.alerts.services != new.alerts.services
-    )
+def fixed_changes(old: Config, new: Config) -> tuple[str, ...]:
+    """Name what differs and cannot be taken over while running, by its key; values may be secret."""
+    changed = [
+        f"{section}.{each.encode_name}"
+        for section in ("kafka", "database", "service", "limits")
+        for each in msgspec.structs.fields(type(getattr(old, section)))
+        if getattr(getattr(old, section), each.name) != getattr(getattr(new, section), each.name)
+    ]
+    changed += [
+        f"alerts.{key}"
+        for key in ("services", "slack_root")
+        if getattr(old.alerts, key) != getattr(new.alerts, key)
+    ]
+    moved = sorted(old.topics() ^ new.topics())
+    return (*changed, *(f'topic "{topic}"' for topic in moved))
 
 
 @contextmanager
@@ -124,7 +139,7 @@ def assemble(
     address = config.service.address
     server = None if address is None else serve(address, health, registry, VERSION)
     store = open_store(config.database.url.reveal(), config.database.schema)
-    letters = KafkaDeadLetterBox(config.kafka) if config.kafka.dead_letters else None
+    letters = KafkaDeadLetterBox(config.kafka, metrics) if config.kafka.dead_letters else None
     source: KafkaSource | None = None
     try:
         plans = _prepared(config, store, clock, stop)
@@ -138,14 +153,14 @@ def assemble(
             Pace.of(config.limits, config.service, config.kafka.max_poll_records),
             Breaker(config.limits.max_rejected_share, config.limits.rejected_window),
             health,
-            Gauges(metrics, clock),
+            Gauges(metrics, clock, source.sought),
             Housekeeping(store, config.database.retention),
         )
         outbox_stop = threading.Event()
         outbox = Outbox(store, sender, clock, rng, metrics)
         thread = threading.Thread(target=outbox.run, args=(outbox_stop,), name="outbox", daemon=True)
         thread.start()
-        yield Running(loaded, plans, engine, loop, store, metrics, outbox_stop, thread)
+        yield Running(loaded, plans, engine, loop, store, metrics, outbox_stop, thread, clock)
         outbox_stop.set()
     finally:
         for part in (source, letters, server):

@@ -82,7 +82,7 @@ class Loop:
     def turn(self, stop: threading.Event) -> None:
         """Do one round; an outage of Kafka or the database is waited out here, never raised."""
         try:
-            self._work()
+            self._work(stop)
         except StoreError as error:
             self._wait(stop, "database", error)
         except SourceError as error:
@@ -104,13 +104,13 @@ class Loop:
                 "stopped without a last commit; the next start reads on from the cursor", error=str(error)
             )
 
-    def _work(self) -> None:
+    def _work(self, stop: threading.Event) -> None:
         self._engine.claim()
         chunks, change = self._gather()
         self._take(chunks)
         if change is not None:
             self._reassign(change)
-        self._write()
+        self._write(stop)
 
     def _reassign(self, change: Polled) -> None:
         if change.assigned or change.revoked:
@@ -151,7 +151,7 @@ class Loop:
         self._engine.take(chunks)
         self._breaker.saw(sum(len(chunk.records) for chunk in chunks), self._engine.state.rejects[before:])
 
-    def _write(self) -> None:
+    def _write(self, stop: threading.Event) -> None:
         now_s = self._clock.monotonic()
         if now_s - self._committed_s < self._pace.commit_interval_s:
             return
@@ -162,7 +162,7 @@ class Loop:
         self._gauges.after_commit(self._engine.state)
         if self._engine.may_close() or now_s - self._looked_s >= _CLOSE_EVERY_S:
             self._looked_s = now_s
-            for report in self._engine.close_windows():
+            for report in self._engine.close_windows(is_stopping=stop.is_set):
                 self._gauges.closed(report)
                 _tell(report)
             self._engine.flush_alerts()

@@ -11,9 +11,9 @@ from monitor.config.section import Mistake, Place, Section
 from monitor.decode.layout import Keys, TimestampUnit, Where
 
 Preset = Literal["nested", "flat", "none"]
-ScalarKey = Literal["id", "timestamp", "model", "version", "prediction", "score", "label"]
+ScalarKey = Literal["id", "timestamp", "model", "prediction", "score", "label"]
 
-SCALAR_KEYS: tuple[ScalarKey, ...] = ("id", "timestamp", "model", "version", "prediction", "score", "label")
+SCALAR_KEYS: tuple[ScalarKey, ...] = ("id", "timestamp", "model", "prediction", "score", "label")
 _FLAT = {
     "id": "request_id",
     "timestamp": "timestamp",
@@ -42,7 +42,6 @@ class ResolvedFields:
     timestamp_unit: TimestampUnit
     model: Where | None
     model_name: str
-    version: Where | None
     container: Keys
     features: tuple[Keys, ...] | None
     prediction: Where | None
@@ -59,7 +58,6 @@ class Fields(Section, frozen=True, kw_only=True):
     timestamp_unit: TimestampUnit = "auto"
     model: str | None = None
     model_name: str | None = None
-    version: str | None = None
     features: str | tuple[str, ...] | None = None
     prediction: str | None = None
     score: str | None = None
@@ -79,7 +77,6 @@ class Fields(Section, frozen=True, kw_only=True):
             timestamp_unit=self.timestamp_unit,
             model=self._where("model"),
             model_name=model if self.model_name is None else self.model_name,
-            version=self._where("version"),
             container=container,
             features=listed,
             prediction=self._where("prediction"),

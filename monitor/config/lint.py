@@ -59,7 +59,7 @@ def _model(place: Place, model: Model) -> Iterator[Hint]:
     yield from _windows(place, model)
     yield from _levels(place, model)
     if model.labels_topics:
-        text = "labels and predictions need the same message key when several processes share the topics"
+        text = "are not read yet; when they are, labels will need the same message key as their predictions"
         yield _info((*place, "labels_topics"), text)
     if not model.fields.setting("id"):
         yield _info((*place, "fields", "id"), "is off: duplicates are not counted, labels cannot be joined")

@@ -27,7 +27,7 @@ class Detectors(Section, frozen=True, kw_only=True):
 
     numeric: tuple[NumericTest, ...] = ("ks",)
     categorical: tuple[CategoricalTest, ...] = ("chi2",)
-    distances: tuple[Distance, ...] = ("psi", "js", "wasserstein")
+    distances: tuple[Distance, ...] = ("psi",)
     thresholds: dict[Distance, Annotated[float, Meta(gt=0)]] = field(default_factory=dict)
 
     def mistakes(self) -> Iterator[Mistake]:

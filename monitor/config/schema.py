@@ -133,11 +133,10 @@ class Service(Section, frozen=True, kw_only=True):
 class Limits(Section, frozen=True, kw_only=True):
     """[limits]: what bounds memory, and what stops the service rather than lose a stream."""
 
-    batch_rows: Whole = 20_000
-    batch_interval: Duration = Duration.parse("500ms")
+    batch_rows: Whole = 40_000
+    batch_interval: Duration = Duration.parse("1s")
     max_rejected_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
     rejected_window: Whole = 1_000
-    max_open_windows: Whole = 10_000
     max_message_bytes: Annotated[int, Meta(ge=1_024)] = 1_048_576
 
 

@@ -18,7 +18,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _PER_MS = {"s": 1e-3, "ms": 1.0, "us": 1e3, "ns": 1e6}
 _AUTO_BOUNDS = (1e11, 1e14, 1e17)  # seconds, milliseconds and microseconds lie below these
-_LIMIT_MS = 253_402_300_800_000.0  # year 10000: the largest time that a datetime can hold
+_EARLIEST_MS = -2_208_988_800_000  # 1900-01-01: nothing was logged before
+_LIMIT_MS = 253_402_214_400_000  # the last day of year 9999: later times fit into no database
 
 
 def milliseconds(cells: Sequence[Any], unit: TimestampUnit) -> NDArray[np.int64]:
@@ -27,6 +28,11 @@ def milliseconds(cells: Sequence[Any], unit: TimestampUnit) -> NDArray[np.int64]
     Text is ISO 8601 (without an offset: UTC). Numbers are in ``unit``; with "auto" their size tells: below
     1e11 seconds (until the year 5138), below 1e14 milliseconds, below 1e17 microseconds, else nanoseconds.
     """
+    times_ms = _read(cells, unit)
+    return np.where((times_ms >= _EARLIEST_MS) & (times_ms < _LIMIT_MS), times_ms, UNREADABLE)
+
+
+def _read(cells: Sequence[Any], unit: TimestampUnit) -> NDArray[np.int64]:
     kinds = set(map(type, cells))
     if kinds == {str} and unit in ("auto", "iso8601"):
         return _texts(cells)

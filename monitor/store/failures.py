@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from monitor.errors import DriftdError, SchemaError, StoreError
+from monitor.errors import ConfigError, DriftdError, SchemaError, StoreError
 
 # Classes of SQLSTATE (PostgreSQL, appendix A): connection, rollback, resources, locks, operator, system.
 PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
@@ -15,6 +15,8 @@ FORBIDDEN = "42501"
 LOCK_NOT_AVAILABLE = "55P03"
 
 PASSING_SQLITE = ("BUSY", "LOCKED", "IOERR", "FULL", "CANTOPEN", "READONLY", "NOMEM", "PROTOCOL", "INTERRUPT")
+NO_DATABASE = "SQLITE_NOTADB"
+DAMAGED = "SQLITE_CORRUPT"
 
 
 def meaning(error: DBAPIError | PoolTimeout, place: str, password: object) -> DriftdError | None:
@@ -31,6 +33,18 @@ def meaning(error: DBAPIError | PoolTimeout, place: str, password: object) -> Dr
         return SchemaError(
             f"{place} has not the tables this version needs ({cause}): run `driftd db upgrade`"
         )
+    return _of_file(error, place, cause)
+
+
+def _of_file(error: DBAPIError, place: str, cause: str) -> DriftdError | None:
+    """SQLite only: the file is there and can be read, but holds no database, or a broken one."""
+    name = str(getattr(error.orig, "sqlite_errorname", ""))
+    if name == NO_DATABASE:
+        return ConfigError(
+            f"{place} is no SQLite database ({cause}): database.url names another kind of file"
+        )
+    if name.startswith(DAMAGED):
+        return DriftdError(f"{place} is damaged ({cause}): restore a backup of the file")
     return None
 
 

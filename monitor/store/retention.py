@@ -10,7 +10,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Exists,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+)
 
 from alerts.model import Status
 from monitor.store.outbox import table as outbox
@@ -24,21 +36,21 @@ from monitor.store.result_tables import (
     silence,
     window_counts,
 )
-from monitor.store.tables import gap, late_count, reject
+from monitor.store.tables import gap, late_count, open_window, reject
 from monitor.store.types import EventTime, to_ms
 
-RESULTS: tuple[tuple[Column[Any], ColumnElement[bool] | None], ...] = (
-    (drift_result.c.window_start, None),
-    (quality_result.c.window_start, None),
-    (performance_result.c.window_start, None),
-    (window_counts.c.window_start, None),
-    (closed_window.c.window_start, None),
-    (late_count.c.window_start, None),
-    (reject.c.at, None),
-    (gap.c.at, None),
-    (silence.c.ends_at, None),
-    (alert.c.resolved_at, alert.c.status == Status.RESOLVED),
-    (notification.c.created_at, None),  # which of them: see `expendable`
+RESULTS: tuple[Column[Any], ...] = (
+    drift_result.c.window_start,
+    quality_result.c.window_start,
+    performance_result.c.window_start,
+    window_counts.c.window_start,
+    closed_window.c.window_start,
+    late_count.c.window_start,
+    reject.c.at,
+    gap.c.at,
+    silence.c.ends_at,
+    alert.c.resolved_at,
+    notification.c.created_at,
 )
 
 
@@ -48,20 +60,46 @@ def delete_older(
     """Delete about ``limit`` expired rows (the rest of a moment goes with it); 0 when all is done."""
     done = 0
     if counts_before is not None:
-        done += delete_some(connection, window_counts.c.window_start, None, counts_before, limit)
+        done += delete_some(connection, window_counts.c.window_start, counts_before, limit)
     if results_before is not None:
-        for time, condition in RESULTS:
+        for time in RESULTS:
             if done < limit:
-                done += delete_some(
-                    connection, time, expendable(time, condition), results_before, limit - done
-                )
+                done += delete_some(connection, time, results_before, limit - done)
     return done
 
 
-def expendable(time: Column[Any], condition: ColumnElement[bool] | None) -> ColumnElement[bool] | None:
+def expendable(time: Column[Any], before: datetime) -> ColumnElement[bool]:
+    """What else has to hold: it is no longer needed, and was not written lately.
+
+    A backlog or a replay writes old event times now: such history lives as long as any other.
+    """
+    table = time.table
+    if "evaluated_at" in table.c:
+        return table.c.evaluated_at < before
+    if table is closed_window:
+        return or_(closed_window.c.closed_at.is_(None), closed_window.c.closed_at < before)
+    special = {
+        window_counts: ~_judged_since(before, window_counts.c.model, closed_window.c.window_start == time),
+        late_count: ~_is_open(late_count.c.model, time),
+        alert: and_(
+            alert.c.status == Status.RESOLVED,
+            ~_judged_since(before, alert.c.model, closed_window.c.window_end == time),
+        ),
+        notification: _told_over(),
+    }
+    return special.get(table, true())
+
+
+def _is_open(model: Column[Any], start: Column[Any]) -> Exists:
+    return exists().where(open_window.c.model == model, open_window.c.window_start == start)
+
+
+def _judged_since(before: datetime, model: Column[Any], same: ColumnElement[bool]) -> Exists:
+    return exists().where(closed_window.c.model == model, same, closed_window.c.closed_at >= before)
+
+
+def _told_over() -> ColumnElement[bool]:
     """Keep what is not sent yet, and what each service was last told."""
-    if time.table is not notification:
-        return condition
     newest = (
         select(func.max(outbox.id)).where(outbox.state == "sent").group_by(outbox.group_key, outbox.service)
     )
@@ -71,13 +109,12 @@ def expendable(time: Column[Any], condition: ColumnElement[bool] | None) -> Colu
 def delete_some(
     connection: Connection,
     time: Column[Any],
-    condition: ColumnElement[bool] | None,
     before: datetime,
     limit: int,
 ) -> int:
     """Delete the oldest rows; those of one moment, and so of one window, go together."""
     moment: Any = to_ms(before) if isinstance(time.type, EventTime) else before
-    where = [time < moment] if condition is None else [time < moment, condition]
+    where = [time < moment, expendable(time, before)]
     oldest = select(time).where(*where).order_by(time).limit(limit).subquery()
     last = connection.execute(select(func.max(oldest.c[0]))).scalar()
     if last is None:

@@ -101,6 +101,8 @@ repeat_interval = "5 minutes"
         (GOOD + 'fields = { features = ["a", "a"] }', 'features[1]: "a" is listed twice'),
         (GOOD + 'fields = { features = ["$key"] }', "is not in the message's value"),
         (GOOD + 'fields = { model_name = "x" }', "model_name: is compared with the value at `model`"),
+        (GOOD + 'fields = { version = "v" }', 'models.churn.fields: unknown key "version"'),
+        (GOOD + "[limits]\nmax_open_windows = 1", 'limits: unknown key "max_open_windows"'),
         (GOOD + "row_count = { min = 2, max = 1 }", "row_count.min: 2 is more than max = 1"),
         (GOOD + "detectors = { thresholds = { tv = 0.1 } }", '"tv" is not among the distances'),
         (GOOD + "detectors = { thresholds = { psii = 0.1 } }", 'did you mean "psi"?'),

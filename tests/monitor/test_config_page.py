@@ -16,6 +16,7 @@ from monitor.config import (
     Config,
     Database,
     Detectors,
+    Duration,
     Fields,
     Kafka,
     Limits,
@@ -137,7 +138,6 @@ def test_the_example_file_shows_every_key_and_the_commented_ones_are_the_default
         "links",
         "model",
         "model_name",
-        "version",
     }
     shown, plain = parse(EXAMPLE), tomllib.loads(EXAMPLE)
     for heading, kind in SECTIONS.items():
@@ -181,6 +181,19 @@ def test_the_configuration_knows_every_detector_and_no_other() -> None:
         for choice in hints[key].__args__[0].__args__
     }
     assert named == set(KINDS)
+
+
+def test_the_longest_windows_that_the_pages_name_are_right() -> None:
+    model = Model(topics=("p",))
+    longest = Duration(model.window.ms * model.multiples[-1])
+    assert f"of 1h: {model.multiples[-1]}, {longest}" in EXAMPLE
+    assert str(longest) == "5d8h"
+    assert "128 together, 5 days and 8 hours" in chapters()["[models.NAME]"]
+
+
+def test_keys_that_are_not_read_yet_say_so() -> None:
+    assert re.search(r"^\| `labels_topics` .*\*\*Not read yet", chapters()["[models.NAME]"], re.MULTILINE)
+    assert re.search(r"^labels_topics = .*not read yet", EXAMPLE, re.MULTILINE)
 
 
 def test_options_that_driftd_decides_are_those_of_the_kafka_source() -> None:

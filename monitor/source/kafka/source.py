@@ -46,6 +46,7 @@ class KafkaSource:
         self._listener = _Listener(self._consumer)
         self._known: frozenset[TopicPartition] = frozenset()  # reported as assigned, not as revoked
         self._live: set[TopicPartition] = set()  # of these, the sought ones: may deliver
+        self.sought: dict[TopicPartition, int] = {}  # where each began, when it was last sought
         self._is_paused = False
         self._consumer.subscribe(topics=list(topics), pattern=pattern, listener=self._listener)
 
@@ -71,6 +72,7 @@ class KafkaSource:
         for partition in self._held(positions.keys() - changing):
             self._consumer.seek(partition, positions[TopicPartition(*partition)])
             self._live.add(TopicPartition(*partition))
+            self.sought[TopicPartition(*partition)] = positions[TopicPartition(*partition)]
             if not self._is_paused:
                 self._consumer.resume(partition)
 

@@ -31,6 +31,9 @@ MS = 1_767_225_600_123
         (float("nan"), UNREADABLE),
         (float("inf"), UNREADABLE),
         (10**400, UNREADABLE),
+        ("0001-01-01", UNREADABLE),
+        ("9999-12-31T23:59:59Z", UNREADABLE),
+        (-(10**13), UNREADABLE),
     ],
 )
 def test_every_common_form_is_read(cell: object, expected: int) -> None:

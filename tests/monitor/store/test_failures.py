@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
-from monitor.errors import ConfigError, Fenced, StoreError
+from monitor.errors import ConfigError, DriftdError, Fenced, StoreError
 from monitor.store.base import Advance, Store
 from monitor.store.sql import SqlStore, open_store
 from tests.monitor.store.processes import in_thread, someone_waits_for_a_lock
@@ -243,6 +243,16 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/missing/driftd.sqlite")
     with pytest.raises(StoreError, match=r"missing/driftd\.sqlite does not serve now: unable to open"):
         store.closed_until()
+    store.close_connections()
+
+
+def test_a_damaged_file_is_named(sqlite_url: str) -> None:
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4096] + b"\x00" * (len(whole) - 4096))
+    store = open_store(sqlite_url)
+    with pytest.raises(DriftdError, match=r"driftd\.sqlite is damaged \(.*malformed.*restore a backup"):
+        store.view("alert_history")
     store.close_connections()
 
 

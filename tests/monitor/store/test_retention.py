@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 from alerts.model import Status
 from alerts.mute import Matcher, Silence
-from monitor.store.base import Alerting, Late, Progress, Reject, Store
+from monitor.store.base import Alerting, Closed, Late, Progress, Reject, Store
 from monitor.store.types import to_datetime
 from tests.monitor.store.rows import (
     AT,
@@ -13,7 +16,6 @@ from tests.monitor.store.rows import (
     alert,
     close,
     closed,
-    closed_window,
     finding,
     later,
     notification,
@@ -33,6 +35,19 @@ def delete_all(store: Store, **before: object) -> int:
     return total
 
 
+def at_once(judged: Closed) -> Closed:
+    """Give the window as if it had been judged the moment it ended."""
+    ended = to_datetime(judged.window.end_ms) - timedelta(seconds=1)
+    return replace(judged, evaluated_at=ended, window=replace(judged.window, closed_at=ended))
+
+
+def test_old_windows_that_were_judged_lately_stay(store: Store) -> None:
+    close(store, closed(0, findings=(finding(0),), quality=(quality(0),)))
+    soon_after = to_datetime(START + 5 * HOUR)
+    assert delete_all(store, results_before=soon_after, counts_before=soon_after) == 0
+    assert delete_all(store, results_before=FAR, counts_before=FAR) > 0
+
+
 def test_nothing_goes_without_a_time(store: Store) -> None:
     close(store, closed())
     assert store.delete_older(None, None, 100) == 0
@@ -40,23 +55,23 @@ def test_nothing_goes_without_a_time(store: Store) -> None:
 
 def test_windows_before_the_time_go_with_all_their_rows(store: Store) -> None:
     for hour in range(3):
-        close(store, closed(hour, findings=(finding(hour),), quality=(quality(hour),)))
+        close(store, at_once(closed(hour, findings=(finding(hour),), quality=(quality(hour),))))
     assert delete_all(store, results_before=to_datetime(START + 2 * HOUR)) == 2 * (1 + 1 + 1 + 2)
     for name in ("drift_history", "quality_history", "window_history"):
         assert [row["window_start"] for row in store.view(name)] == [to_datetime(START + 2 * HOUR)]
     with store.lock(MODEL) as lock:
         assert lock is not None
-        assert lock.closed_windows(START, START + 9 * HOUR, 9) == (closed_window(2),)
+        assert lock.closed_windows(START, START + 9 * HOUR, 9) == (at_once(closed(2)).window,)
 
 
 def test_counts_can_go_before_the_results(store: Store) -> None:
-    close(store, closed(0), closed(1))
+    close(store, at_once(closed(0)), at_once(closed(1)))
     assert delete_all(store, counts_before=to_datetime(START + HOUR)) == 2
     with store.lock(MODEL) as lock:
         assert lock is not None
         assert lock.closed_windows(START, START + 9 * HOUR, 9) == (
-            closed_window(0, counts={}),
-            closed_window(1),
+            replace(at_once(closed(0)).window, counts={}),
+            at_once(closed(1)).window,
         )
 
 

@@ -1,0 +1,54 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Both install what they need into .venv first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+WORKERS ?= 2
+
+.PHONY: help install demo test test-integration lint format bench lock clean
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
+
+install: $(INSTALLED) ## A virtual environment in .venv with the locked packages
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "driftd needs Python 3.11, 3.12 or 3.13; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." \
+	         "Name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "'$(PYTHON)' cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+demo: install ## The main job on a real log, in one minute
+	$(BIN)/driftd demo
+
+test: install ## All tests; those that need real services skip, with the way to get them, where these are missing
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+test-integration: install ## Only the tests against real Kafka and real Postgres
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m integration
+
+lint: install ## ruff, mypy --strict, the directions of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install ## Put the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install ## Throughput, CPU and memory against kafka-python alone (needs Java and Maven)
+	$(BIN)/python -m bench.throughput
+
+lock: install ## Pin the dependencies of pyproject.toml anew
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --group dev --extra demo --upgrade pyproject.toml --output-file requirements.lock
+
+clean: ## Remove what can be made again
+	rm -rf $(VENV) .cache build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

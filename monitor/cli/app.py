@@ -1,0 +1,65 @@
+"""All commands in one place, and what happens when one fails."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+
+from monitor.cli import check, database, demo, history, notify, reference, replay, run, silence, status
+from monitor.cli.context import Exit, err
+from monitor.errors import ConfigError, DriftdError
+from monitor.version import VERSION
+
+app = typer.Typer(
+    name="driftd",
+    help="Finds drift and broken data in what models log to Kafka; results in SQL, alerts in Slack and mail.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("check")(check.check)
+app.add_typer(reference.app, name="reference")
+app.command("replay")(replay.replay)
+app.command("demo")(demo.demo)
+app.command("dev-broker")(demo.dev_broker)
+app.command("status")(status.status)
+app.command("history")(history.history)
+app.command("alerts")(history.alerts)
+app.add_typer(silence.app, name="silence")
+app.add_typer(notify.app, name="notify")
+app.add_typer(database.app, name="db")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"driftd {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(  # eager: handled by the callback
+        False, "--version", callback=_version, is_eager=True, help="Print the version and stop."
+    ),
+) -> None:
+    """Find drift and broken data in what models log to Kafka; results in SQL, alerts in Slack and mail."""
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run one command; errors that driftd foresees are printed in one piece, without a traceback."""
+    try:
+        app(arguments)
+    except ConfigError as error:
+        _say(error)
+        sys.exit(Exit.USAGE)
+    except DriftdError as error:
+        _say(error)
+        sys.exit(Exit.FAILED)
+
+
+def _say(error: DriftdError) -> None:
+    err().print(f"driftd: {error}", markup=False)

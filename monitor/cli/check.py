@@ -1,0 +1,132 @@
+"""`driftd check`: what is wrong with the configuration, what looks odd, what follows, what answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from detectors.budget import alpha
+from monitor.cli.connections import Attempt, State, attempts
+from monitor.cli.context import ConfigOption, Exit, JsonOption, configured, err, print_json
+from monitor.cli.reading import print_line, waiting
+from monitor.config import Duration, Hint, Level, Loaded, Model, lint
+from monitor.config.lines import locate
+from monitor.config.section import shown as shown_place
+from monitor.errors import ConfigError
+
+_COLOURS = {State.OK: "green", State.NOTE: "yellow", State.FAILED: "red"}
+
+
+def check(
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Also try Kafka, the database and the alert services.")
+    ] = False,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Name every mistake in the configuration, what looks odd, and what follows from the settings.
+
+    With --connect also try what it names: nothing is changed, and no message is sent.
+    """
+    if json:
+        _for_machines(config, connect=connect)
+        return
+    loaded = configured(config)
+    _summary(loaded)
+    for hint in lint(loaded.config):
+        _show_hint(hint, loaded)
+    if not connect:
+        err().print("to try Kafka, the database and the services too: driftd check --connect", style="dim")
+        return
+    failed = 0
+    for attempt in _as_they_come(loaded):
+        print_line(attempt.state, _COLOURS[attempt.state], f"{attempt.what}: {attempt.text}")
+        failed += attempt.state is State.FAILED
+    if loaded.config.alerts.services:
+        err().print("to see an alert arrive: driftd notify test", style="dim")
+    if failed:
+        err().print(f"{failed} failed", style="red")
+        raise typer.Exit(Exit.FAILED)
+
+
+def _for_machines(config: Path | None, *, connect: bool) -> None:
+    try:
+        loaded = configured(config)
+    except ConfigError as error:
+        print_json({"valid": False, "mistakes": str(error).splitlines()})
+        raise typer.Exit(Exit.USAGE) from None
+    tried = list(attempts(loaded)) if connect else []
+    print_json(
+        {
+            "valid": True,
+            "config": str(loaded.path),
+            "models": [_follows(name, model) for name, model in loaded.config.models.items()],
+            "hints": [_hint(hint, loaded) for hint in lint(loaded.config)],
+            "connections": [{"what": one.what, "state": one.state, "text": one.text} for one in tried],
+        }
+    )
+    if any(one.state is State.FAILED for one in tried):
+        raise typer.Exit(Exit.FAILED)
+
+
+def _hint(hint: Hint, loaded: Loaded) -> dict[str, Any]:
+    return {
+        "severity": hint.severity,
+        "path": hint.path,
+        "line": _line(hint.path, loaded.text),
+        "text": hint.text,
+    }
+
+
+def _follows(name: str, model: Model) -> dict[str, Any]:
+    """Give what the settings mean: the window lengths, and at which level each is judged."""
+    shares = len(model.multiples) + 1  # the data-quality checks take one
+    lengths = [
+        {
+            "length": str(Duration(model.window.ms * multiple)),
+            "level": alpha(model.budget, model.window.seconds, multiple, shares),
+        }
+        for multiple in model.multiples
+    ]
+    return {"model": name, "topics": model.topics, "false_alarms": model.false_alarms, "windows": lengths}
+
+
+def _summary(loaded: Loaded) -> None:
+    print_line("ok", "green", f"{loaded.path}: no mistakes")
+    for name, model in loaded.config.models.items():
+        longest = Duration(model.window.ms * model.multiples[-1])
+        longer = f", and 2, 4 ... of them up to {longest}" if len(model.multiples) > 1 else ""
+        text = (
+            f"{name}: reads {', '.join(model.topics)}; windows of {model.window}{longer}; "
+            f"false alarms to be expected: at most {model.false_alarms}"
+        )
+        print_line("model", "bold", text)
+
+
+def _show_hint(hint: Hint, loaded: Loaded) -> None:
+    is_warning = hint.severity is Level.WARNING
+    line = _line(hint.path, loaded.text)
+    where = f"{loaded.path.name}{'' if line is None else f':{line}'}: {hint.path}"
+    print_line(hint.severity, "yellow" if is_warning else "cyan", f"{where}: {hint.text}")
+
+
+def _line(path: str, text: str) -> int | None:
+    """Give the line of a key, or of the nearest table around it that the file has."""
+    lines = {shown_place(place): line for place, line in locate(text).items()}
+    while path and path not in lines:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return lines.get(path)
+
+
+def _as_they_come(loaded: Loaded) -> Iterator[Attempt]:
+    """Give each answer at once; while one is waited for, a terminal shows it, and nothing else is printed."""
+    answers = attempts(loaded)
+    while True:
+        with waiting("trying what the configuration names"):
+            attempt = next(answers, None)
+        if attempt is None:
+            return
+        yield attempt

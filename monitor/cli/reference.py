@@ -1,0 +1,178 @@
+"""`driftd reference`: what a model's data looked like when it was trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from detectors.dictionary import Role
+from detectors.dictionary_file import to_toml
+from detectors.reference import Reference
+from detectors.reference_wire import decode
+from monitor.cli.context import (
+    ConfigOption,
+    JsonOption,
+    as_rows,
+    configured,
+    database,
+    err,
+    model_of,
+    out,
+    print_json,
+    print_table,
+)
+from monitor.clock import SystemClock
+from monitor.errors import DataError
+from monitor.files import TrainingRows, training_rows
+from monitor.references import built_from, dictionary_of, stored
+
+app = typer.Typer(
+    name="reference", help="References: what models' data is compared with.", no_args_is_help=True
+)
+
+_COLUMNS = ("id", "model", "version", "rows", "built_at", "active", "source")
+
+
+@app.command("build")
+def build(
+    model: Annotated[str, typer.Argument(help="The model, as in the configuration.")],
+    file: Annotated[Path, typer.Argument(help="Training rows: Parquet, CSV, or one JSON message a line.")],
+    dictionary: Annotated[
+        Path | None, typer.Option(help="A data dictionary to use instead of an inferred one.")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="A column that is no feature; repeatable.")] = None,
+    inactive: Annotated[
+        bool, typer.Option("--inactive", help="Store it without putting it into force.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Store nothing; print the data dictionary as TOML.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Build a model's reference and data dictionary from the rows it was trained on."""
+    loaded = configured(config)
+    settings = model_of(loaded, model)
+    store = None if dry_run else database(loaded)
+    name = loaded.config.reference_name(model)
+    rows = training_rows(file, settings.fields.resolved(name))
+    known = dictionary_of(rows, file, dictionary, ignore or ())
+    reference = built_from(rows, known, name, settings, file, SystemClock().now())
+    if store is None:
+        _taken(rows, err())
+        out().print(to_toml(reference.dictionary), markup=False)
+        return
+    store.add_reference(stored(reference, active=not inactive))
+    _describe(reference, rows, active=not inactive)
+
+
+def _taken(rows: TrainingRows, console: Console) -> None:
+    """Say which columns of the file are no features, and which were not used at all."""
+    taken = ", ".join(f"{key}: {column or 'none found'}" for key, column in rows.found.items())
+    console.print(f"taken from the file as {taken}", markup=False)
+    if rows.ignored:
+        console.print(f"columns left out: {', '.join(rows.ignored)}", markup=False)
+
+
+def _describe(reference: Reference, rows: TrainingRows, *, active: bool) -> None:
+    state = (
+        "in force" if active else f"not in force: driftd reference activate {reference.model} {reference.id}"
+    )
+    out().print(f"reference {reference.id} of {reference.model}: {reference.rows:,} rows, {state}")
+    _taken(rows, out())
+    _dictionary_table(reference)
+    err().print(
+        "look the dictionary over: driftd reference show; to change it, save the TOML of --dry-run, "
+        "edit it, and build again with --dictionary",
+        style="dim",
+    )
+
+
+def _dictionary_table(reference: Reference) -> None:
+    rows = [
+        (
+            name,
+            feature.kind,
+            feature.type,
+            "" if feature.role is Role.FEATURE else feature.role,
+            _counted(reference, name),
+        )
+        for name, feature in reference.dictionary.features.items()
+    ]
+    print_table(("feature", "kind", "type", "role", "reference"), rows)
+
+
+def _counted(reference: Reference, name: str) -> str:
+    """Say in a few words what the reference knows of a feature."""
+    if name not in reference.grids:
+        return "left out"
+    counts = reference.profile.counts[name]
+    absent = counts.missing + counts.null
+    parts = [f"{counts.n:,} values"]
+    if absent:
+        parts.append(f"{absent / max(1, reference.rows):.1%} absent")
+    effect = reference.design_effect.get(name, 1.0)
+    if effect > 1.5:  # noqa: PLR2004  # worth knowing: neighbours resemble each other
+        parts.append(f"design effect {effect:.1f}")
+    return ", ".join(parts)
+
+
+@app.command("list")
+def list_(
+    model: Annotated[str | None, typer.Argument(help="Only this model's.")] = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """List references, newest first."""
+    rows: list[dict[str, Any]] = [
+        {column: getattr(row, column) for column in _COLUMNS}
+        for row in database(configured(config)).references(model)
+    ]
+    if json:
+        print_json(rows)
+    else:
+        print_table(_COLUMNS, as_rows(rows, _COLUMNS), right=("rows",))
+
+
+@app.command("show")
+def show(
+    model: Annotated[str, typer.Argument(help="The model.")],
+    reference_id: Annotated[str | None, typer.Option("--id", help="Another than the one in force.")] = None,
+    toml: Annotated[bool, typer.Option("--toml", help="Print the data dictionary as TOML.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Show a reference and its data dictionary."""
+    loaded = configured(config)
+    model_of(loaded, model)
+    store = database(loaded)
+    name = loaded.config.reference_name(model)
+    row = store.active_reference(name) if reference_id is None else store.reference(reference_id)
+    if row is None or row.model != name:
+        what = "no reference in force" if reference_id is None else f'no reference "{reference_id}"'
+        raise DataError(f"model {name} has {what}; list them: driftd reference list {name}")
+    reference = decode(row.payload)
+    if toml:
+        out().print(to_toml(reference.dictionary), markup=False)
+        return
+    built_at = f"{row.built_at:%Y-%m-%d %H:%M} UTC"
+    out().print(f"reference {row.id} of {name}: {row.rows:,} rows of {row.source}, built {built_at}")
+    _dictionary_table(reference)
+
+
+@app.command("activate")
+def activate(
+    model: Annotated[str, typer.Argument(help="The model.")],
+    reference_id: Annotated[str, typer.Argument(help="The reference, as in `driftd reference list`.")],
+    config: ConfigOption = None,
+) -> None:
+    """Put another of a model's references into force; running services take it at SIGHUP or restart."""
+    loaded = configured(config)
+    model_of(loaded, model)
+    name = loaded.config.reference_name(model)
+    if not database(loaded).activate_reference(name, reference_id):
+        raise DataError(
+            f'model {name} has no reference "{reference_id}"; list them: driftd reference list {name}'
+        )
+    out().print(f"reference {reference_id} of {name} is in force; running services: kill -HUP, or restart")

@@ -1,0 +1,81 @@
+"""`driftd run`: the service."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from random import SystemRandom
+from types import FrameType
+
+from monitor.cli.context import ConfigOption, configured
+from monitor.clock import Clock, SystemClock
+from monitor.config import Config
+from monitor.log import configure, logger
+from monitor.runtime import Running, Stopped, assemble
+
+log = logger(__name__)
+
+_EXIT_NOW = 130
+
+
+def run(config: ConfigOption = None) -> None:
+    """Read messages, judge windows, write results and send alerts until told to stop.
+
+    SIGTERM and SIGINT commit and stop, a second one stops at once, SIGHUP reads the configuration again.
+    """
+    loaded = configured(config)
+    clock = SystemClock()
+    stop, reload = threading.Event(), threading.Event()
+    with ExitStack() as stack:
+        stack.enter_context(_signals(stop, reload, loaded.config.service.stop_timeout.seconds))
+        urls = loaded.service_urls(os.environ)
+        _log_as(loaded.config, clock, [url.reveal() for url in urls.values()])
+        stack.enter_context(suppress(Stopped))
+        running = stack.enter_context(assemble(loaded, urls, clock, SystemRandom(), stop))
+        log.info(
+            "started", config=str(loaded.path), config_hash=loaded.sha256[:12], models=list(running.plans)
+        )
+        _loop(running, stop, reload)
+        log.info("stopped")
+
+
+def _loop(running: Running, stop: threading.Event, reload: threading.Event) -> None:
+    while not stop.is_set():
+        running.loop.turn(stop)
+        if reload.is_set():
+            reload.clear()
+            running.reload(os.environ)
+    running.loop.finish()
+    running.stop_threads(running.loaded.config.service.stop_timeout.seconds / 2)
+
+
+def _log_as(config: Config, clock: Clock, secrets: list[str]) -> None:
+    configure(clock, config.service.log_format, config.service.log_level, secrets)
+
+
+@contextmanager
+def _signals(stop: threading.Event, reload: threading.Event, stop_timeout_s: float) -> Iterator[None]:
+    watchdog = threading.Timer(stop_timeout_s, os._exit, (1,))  # by which nothing is lost
+    watchdog.daemon = True
+
+    def on_stop(number: int, _: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(_EXIT_NOW)
+        stop.set()
+        watchdog.start()
+        log.info("stopping", signal=signal.Signals(number).name)
+
+    def on_reload(_: int, __: FrameType | None) -> None:
+        reload.set()
+
+    wanted = {signal.SIGTERM: on_stop, signal.SIGINT: on_stop, signal.SIGHUP: on_reload}
+    before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
+    try:
+        yield
+    finally:
+        watchdog.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,201 @@
+"""`driftd status`: how the service is doing, from what it has written into the database."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from rich.text import Text
+
+from alerts import words
+from alerts.lifecycle import LOUDNESS
+from alerts.model import Severity, Status
+from detectors.result import Verdict
+from monitor.cli.context import ConfigOption, JsonOption, out, print_json, print_table, shown
+from monitor.cli.reading import age, for_machines, opened
+from monitor.clock import SystemClock
+from monitor.config import Config, Model
+from monitor.store.base import Store
+
+STALL_AFTER = timedelta(minutes=1)
+STOP_AFTER = timedelta(minutes=10)
+LEAST_QUIET = timedelta(hours=1)
+_MODEL_COLUMNS = ("model", "judged until", "rows", "open alerts", "moved most")
+_COLUMNS = ("partition", "next", "lag", "event time", "last read", "state")
+
+
+MOST_NAMED = 5
+
+
+class Word(StrEnum):
+    """How a partition is doing, in the words of lag monitors."""
+
+    OK = "OK"
+    WARN = "WARN"
+    STALL = "STALL"
+    STOP = "STOP"
+
+
+ADVICE = {
+    Word.WARN: "behind, or nothing came for long: are the producers, and driftd run, alive?",
+    Word.STALL: "messages wait, and none was read for a minute: see the log of driftd run",
+    Word.STOP: "messages wait, and no process reads them: is driftd run alive?",
+}
+
+
+def status(json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Show how far each model is judged and each partition read, from the database alone.
+
+    OK: read up to its end, or within a window of it. WARN: read, but further behind; or nothing came for
+    two windows (an hour at least, or the model's `freshness`). STALL: messages wait and none was read for
+    a minute. STOP: none for ten minutes, so no process reads the partition.
+    What waits is what the broker said at the latest commit: that a process died after it had read
+    everything shows only in the age of "last read".
+    """
+    now = SystemClock().now()
+    with opened(config) as (loaded, store):
+        models = _models(loaded.config, store)
+        partitions = _partitions(loaded.config, store, now)
+    if json:
+        print_json({"at": now, "models": models, "partitions": [for_machines(row) for row in partitions]})
+        return
+    print_table(_MODEL_COLUMNS, [_model_cells(row) for row in models], right=("rows",))
+    out().print()
+    if not partitions:
+        out().print("no partition has been read yet: start driftd run")
+        return
+    _partition_table(partitions, with_model=len(models) > 1)
+    _explain(partitions)
+
+
+def _models(config: Config, store: Store) -> list[dict[str, Any]]:
+    """Give one row per configured model; blank where nothing is known yet."""
+    known = {row["model"]: row for row in store.view("models")}
+    return [
+        {
+            "model": name,
+            "judged_until": known.get(name, {}).get("closed_until"),
+            "reference_id": known.get(config.reference_name(name), {}).get("reference_id"),
+            "open_alerts": _open_alerts(store, name),
+            **_latest(store, name),
+        }
+        for name in config.models
+    ]
+
+
+def _open_alerts(store: Store, name: str) -> dict[str, int]:
+    """Count firing alerts by severity, the loudest first."""
+    rows = store.view("alert_history", model=name, where={"status": str(Status.FIRING)})
+    counted = Counter(Severity(row["severity"]) for row in rows)
+    return {str(severity): counted[severity] for severity in sorted(counted, key=lambda s: -LOUDNESS[s])}
+
+
+def _latest(store: Store, name: str) -> dict[str, Any]:
+    """Describe the latest judged window: its rows, and the feature that moved most there."""
+    windows = (row for row in store.view("window_history", model=name, limit=10) if row["closed_at"])
+    window = next(windows, None)
+    if window is None:
+        return {"window_start": None, "rows": None, "worst": None}
+    start = window["window_start"]
+    tests = store.view(
+        "drift_history", model=name, where={"multiple": 1}, since=start, until=window["window_end"]
+    )
+    moved = [row for row in tests if row["effect"] is not None and row["window_start"] == start]
+    worst = max(moved, key=lambda row: (row["verdict"] == Verdict.DRIFT, row["effect"]), default=None)
+    about = ("feature", "effect", "verdict")
+    told = None if worst is None else {key: worst[key] for key in about}
+    return {"window_start": start, "rows": window["rows"], "worst": told}
+
+
+def _partitions(config: Config, store: Store, now: datetime) -> list[dict[str, Any]]:
+    """Give one row per partition and model of the configured topics; others, such as files, are left out."""
+    topics = config.topics()
+    return [
+        _partition(row, config.models.get(row["model"] or ""), now)
+        for row in store.progress_rows()
+        if row["topic"] in topics and (row["model"] is None or row["model"] in config.models)
+    ]
+
+
+def _partition(row: Mapping[str, Any], settings: Model | None, now: datetime) -> dict[str, Any]:
+    lag = None if row["log_end"] is None else max(0, row["log_end"] - row["next_offset"])
+    quiet = None if row["active_at"] is None else now - row["active_at"]
+    behind = None if row["event_time"] is None else now - row["event_time"]
+    state = state_of(lag, quiet, behind, limits_of(settings))
+    return {**row, "lag": lag, "quiet_s": None if quiet is None else quiet.total_seconds(), "state": state}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a topic may be silent, and its event time behind, before that is worth a word."""
+
+    quiet: timedelta = LEAST_QUIET
+    behind: timedelta = LEAST_QUIET
+
+
+def limits_of(settings: Model | None) -> Limits:
+    """Take the limits from a model's settings: two windows of silence or ``freshness``, a window behind."""
+    if settings is None:
+        return Limits()
+    freshness = settings.freshness
+    quiet = max(LEAST_QUIET, 2 * settings.window.delta) if freshness is None else freshness.delta
+    return Limits(quiet, settings.window.delta + settings.lateness.delta)
+
+
+def state_of(lag: int | None, quiet: timedelta | None, behind: timedelta | None, limits: Limits) -> Word:
+    """Say how a partition is doing.
+
+    ``lag`` is how many messages waited at the latest commit (unknown counts as none), ``quiet`` how long ago
+    one was read, ``behind`` how far event time is behind the clock.
+    """
+    if not lag:
+        return Word.WARN if quiet is not None and quiet >= limits.quiet else Word.OK
+    if quiet is not None and quiet >= STALL_AFTER:
+        return Word.STOP if quiet >= STOP_AFTER else Word.STALL
+    return Word.WARN if behind is not None and behind >= limits.behind else Word.OK
+
+
+def _model_cells(row: Mapping[str, Any]) -> list[object]:
+    worst, rows = row["worst"], row["rows"]
+    alerts = ", ".join(f"{count} {severity}" for severity, count in row["open_alerts"].items())
+    moved = "" if worst is None else f"{worst['feature']} {words.percent(worst['effect'])} {worst['verdict']}"
+    until = row["judged_until"] or ("no reference" if row["reference_id"] is None else "nothing yet")
+    return [row["model"], until, "" if rows is None else f"{rows:,}", alerts or "none", moved]
+
+
+def _cells(row: Mapping[str, Any]) -> list[object]:
+    lag, quiet_s = row["lag"], row["quiet_s"]
+    return [
+        f"{row['topic']}/{row['partition']}",
+        f"{row['next_offset']:,}",
+        "" if lag is None else f"{lag:,}",
+        row["event_time"],
+        "" if quiet_s is None else f"{age(timedelta(seconds=quiet_s))} ago",
+        row["state"],
+    ]
+
+
+def _partition_table(rows: Sequence[Mapping[str, Any]], *, with_model: bool) -> None:
+    if not with_model:
+        print_table(_COLUMNS, [_cells(row) for row in rows], right=("next", "lag"))
+        return
+    cells = [[first, row["model"], *others] for row in rows for first, *others in [_cells(row)]]
+    print_table((_COLUMNS[0], "model", *_COLUMNS[1:]), cells, right=("next", "lag"))
+
+
+def _explain(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Say what each state other than OK means here, and what to do."""
+    by_state: dict[Word, list[str]] = {}
+    for row in rows:
+        place = f"{row['topic']}/{row['partition']}"
+        state = Word(row["state"])
+        if state is not Word.OK and place not in by_state.setdefault(state, []):
+            by_state[state].append(place)
+    for state, places in by_state.items():
+        more = f" and {len(places) - MOST_NAMED} more" if len(places) > MOST_NAMED else ""
+        text = f"{state}: {', '.join(places[:MOST_NAMED])}{more}: {ADVICE[state]}"
+        out().print(Text(shown(text), "yellow" if state is Word.WARN else "red"))

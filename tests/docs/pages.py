@@ -1,0 +1,74 @@
+"""The documentation as text, and the parts of it that tests look at."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/operations.md", "docs/statistics.md", "docs/sql.md")
+ALL = (*PAGES, "CHANGELOG.md", "docs/configuration.md")
+_FENCE = re.compile(
+    r"^(?:<!-- (?P<mark>[\w ]+) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block; ``mark`` is the comment on the line before it."""
+
+    page: str
+    line: int
+    kind: str
+    mark: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def blocks(kind: str, pages: tuple[str, ...] = ALL) -> list[Block]:
+    """Give all fenced blocks of a kind."""
+    return [
+        Block(name, text.count("\n", 0, found.start()) + 1, kind, found["mark"] or "", found["text"])
+        for name in pages
+        for text in [page(name)]
+        for found in _FENCE.finditer(text)
+        if found["kind"] == kind
+    ]
+
+
+def marked(name: str, mark: str) -> str:
+    """Give the block of a page that has this mark."""
+    (found,) = (found for found in _FENCE.finditer(page(name)) if found["mark"] == mark)
+    return found["text"]
+
+
+def table(name: str, heading: str) -> list[list[str]]:
+    """Give the cells of the table whose first row begins with this heading, without that row."""
+    lines = page(name).splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(f"| {heading} |"))
+    rows = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+    return rows
+
+
+def kept_up(name: str, begin: str, end: str, wanted: str) -> bool:
+    """Tell whether the text between two places is as wanted; with DRIFTD_REWRITE_DOCS=1 make it so."""
+    text = page(name)
+    before, found, rest = text.partition(begin)
+    assert found, f"{name} has no {begin!r}"
+    inside, end_found, after = rest.partition(end) if end else (rest, "", "")
+    if os.environ.get("DRIFTD_REWRITE_DOCS"):
+        (ROOT / name).write_text(f"{before}{begin}{wanted}{end_found}{after}", encoding="utf-8")
+        return True
+    return inside == wanted

@@ -1,0 +1,146 @@
+"""`driftd run` as a process of its own, on a real Kafka and a real Postgres."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import NewTopic
+
+from monitor.clock import SystemClock
+from monitor.config import load
+from monitor.references import built, stored
+from monitor.source.base import TopicPartition
+from monitor.store.base import Store
+from monitor.store.sql import open_store
+from tests.services.waiting import until
+
+CONFIG = """
+[kafka]
+bootstrap_servers = ["{bootstrap}"]
+group_id = "{group}"
+start = "earliest"
+[kafka.options]
+session_timeout_ms = 6000
+heartbeat_interval_ms = 1000
+[database]
+url = "{url}"
+schema = "{schema}"
+[service]
+http = ""
+log_format = "json"
+commit_interval = "100ms"
+[limits]
+batch_rows = 2000
+batch_interval = "100ms"
+[models.loans]
+topics = ["{topic}"]
+idle_after = "1s"
+"""
+
+
+@dataclass(frozen=True)
+class World:
+    """A topic, a database schema and a configuration that joins them."""
+
+    config: Path
+    topic: str
+    store: Store
+    log: Path
+
+
+def topic_of(bootstrap: str, values: Iterable[bytes], partitions: int) -> str:
+    """Make a topic that holds these messages in order, dealt round over its partitions."""
+    topic = f"t-{uuid4().hex[:12]}"
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    admin.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1)])
+    admin.close()
+    producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, batch_size=131_072)
+    for i, value in enumerate(values):
+        producer.send(topic, value, partition=i % partitions)
+    producer.flush()
+    producer.close()
+    return topic
+
+
+def world(
+    folder: Path, bootstrap: str, url: str, topic: str, training: Path, extra: str = "", model: str = ""
+) -> World:
+    """Write a configuration, migrate a schema of its own, and store the reference."""
+    name = uuid4().hex[:8]
+    path = folder / f"{name}.toml"
+    text = CONFIG.format(bootstrap=bootstrap, group=f"g-{name}", url=url, schema=f"s_{name}", topic=topic)
+    path.write_text(text + model + extra)
+    config = load(path, {}).config
+    store = open_store(url, f"s_{name}")
+    store.upgrade_schema()
+    reference = built("loans", config.models["loans"], training, SystemClock().now())
+    store.add_reference(stored(reference, active=True))
+    return World(path, topic, store, folder / f"{name}.log")
+
+
+@contextmanager
+def service(at: World) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the service; kill it at the end if it has not stopped by then."""
+    with at.log.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "monitor", "run", "--config", str(at.config)],
+            stdout=log,
+            stderr=log,
+            env=os.environ | {"COLUMNS": "200"},
+        )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(10)
+
+
+def position(at: World, partitions: int) -> int:
+    """How many messages have been committed."""
+    return sum(at.store.cursors([TopicPartition(at.topic, i) for i in range(partitions)]).values())
+
+
+def run_to_the_end(at: World, messages: int, partitions: int, limit_s: float = 120.0) -> None:
+    """Run until everything is committed and judged, then stop by SIGTERM and see that it stops well."""
+    with service(at) as process:
+        until(
+            lambda: process.poll() is not None or _is_done(at, messages, partitions),
+            "everything committed and judged",
+            limit_s,
+            0.2,
+        )
+        assert process.poll() is None, at.log.read_text()[-3_000:]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0, at.log.read_text()[-3_000:]
+
+
+def _is_done(at: World, messages: int, partitions: int) -> bool:
+    if position(at, partitions) < messages:
+        return False
+    with at.store.lock("loans") as lock:
+        return lock is not None and not lock.open_starts()
+
+
+UNSTABLE = {"evaluated_at", "closed_at", "notified", "built_at"}
+
+
+def results(store: Store, views: Sequence[str]) -> dict[str, list[tuple[tuple[str, Any], ...]]]:
+    """Each view's rows, in an order of their own, without the columns that say when work was done."""
+    return {
+        view: sorted(
+            (tuple((k, v) for k, v in row.items() if k not in UNSTABLE) for row in store.view(view)),  # type: ignore[arg-type]
+            key=str,
+        )
+        for view in views
+    }

