@@ -27,12 +27,14 @@ END $$
 """
 
 
+_NUMBERS = itertools.count()  # over all of a process's fixtures: several conftests may bring them in
+
+
 class Databases:
     """Makes databases on one server, and drops every one of them at the end."""
 
     def __init__(self, admin_url: str) -> None:
         self.admin_url = admin_url
-        self._numbers = itertools.count()
         self._made: list[str] = []
         self._template: str | None = None
         self._reused: str | None = None
@@ -72,7 +74,7 @@ class Databases:
         self._made.remove(name)
 
     def _create(self, template: str) -> str:
-        name = f"driftd_test_{os.getpid()}_{next(self._numbers)}"
+        name = f"driftd_test_{os.getpid()}_{next(_NUMBERS)}"
         names = (sql.Identifier(name), sql.Identifier(template))
         self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'").format(*names))
         self._made.append(name)
