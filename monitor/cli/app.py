@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from monitor.cli import check, database, demo, history, notify, reference, replay, run, silence, status
-from monitor.cli.context import Exit, err
+from monitor.cli.context import Exit, close_stores, err
 from monitor.errors import ConfigError, DriftdError
 from monitor.version import VERSION
 
@@ -59,6 +59,8 @@ def main(arguments: list[str] | None = None) -> Any:
     except DriftdError as error:
         _say(error)
         sys.exit(Exit.FAILED)
+    finally:
+        close_stores()
 
 
 def _say(error: DriftdError) -> None:

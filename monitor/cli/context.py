@@ -34,6 +34,9 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
+_OPENED: list[Store] = []
+
+
 class Exit(IntEnum):
     """What the process tells its caller."""
 
@@ -51,16 +54,24 @@ def configured(path: Path | None) -> Loaded:
 def database(loaded: Loaded, *, checked: bool = True) -> Store:
     """Open the results database; with ``checked``, refuse a schema that is not this version's."""
     settings = loaded.config.database
-    store = open_store(settings.url.reveal(), settings.schema)
-    try:
-        if checked and settings.migrate == "auto":
-            store.upgrade_schema()
-        elif checked:
-            store.check_schema()
-    except BaseException:
-        store.close_connections()
-        raise
+    store = closing_with_command(open_store(settings.url.reveal(), settings.schema))
+    if checked and settings.migrate == "auto":
+        store.upgrade_schema()
+    elif checked:
+        store.check_schema()
     return store
+
+
+def closing_with_command(store: Store) -> Store:
+    """Give the store back; its connections are closed when the command has ended, however it ends."""
+    _OPENED.append(store)
+    return store
+
+
+def close_stores() -> None:
+    """Close what the command has opened."""
+    while _OPENED:
+        _OPENED.pop().close_connections()
 
 
 def model_of(loaded: Loaded, name: str) -> Model:

@@ -19,6 +19,7 @@ from monitor.cli.context import (
     Exit,
     JsonOption,
     as_rows,
+    closing_with_command,
     configured,
     database,
     err,
@@ -66,9 +67,7 @@ def replay(
     model_of(loaded, model)
     if notify and not write:
         raise ConfigError("--notify sends what the database's outbox holds, so it needs --write")
-    store = database(loaded) if write else open_store("sqlite://")
-    if not write:
-        store.upgrade_schema()
+    store = database(loaded) if write else _thrown_away()
     known = _reference(loaded, model, reference, store if write else None)
     speaking = speaking_of(loaded.config, tuple(loaded.config.alerts.services)) if notify else Speaking()
     with _progress() as advance:
@@ -78,6 +77,13 @@ def replay(
     _show(done, fired, store, model, as_json=json)
     if fail_on_drift and fired:
         raise typer.Exit(Exit.DRIFT)
+
+
+def _thrown_away() -> Store:
+    """Give a database that is gone with the command."""
+    store = closing_with_command(open_store("sqlite://"))
+    store.upgrade_schema()
+    return store
 
 
 def _reference(loaded: Loaded, model: str, path: Path | None, store: Store | None) -> Reference:

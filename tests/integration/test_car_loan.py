@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,14 +50,18 @@ def replayed(reference: Path, analysis: Path) -> Store:
 
 
 @pytest.fixture(scope="module")
-def clean() -> Store:
-    return replayed(REFERENCE, ANALYSIS)
+def clean() -> Iterator[Store]:
+    store = replayed(REFERENCE, ANALYSIS)
+    yield store
+    store.close_connections()
 
 
 @pytest.fixture(scope="module")
-def dirty(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def dirty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("dirty")
-    return replayed(write_dirty("reference", folder), write_dirty("analysis", folder))
+    store = replayed(write_dirty("reference", folder), write_dirty("analysis", folder))
+    yield store
+    store.close_connections()
 
 
 def alerts_of(store: Store) -> list[dict[str, Any]]:

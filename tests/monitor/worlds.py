@@ -132,8 +132,13 @@ class ListSource:
     def close(self) -> None: ...
 
 
+OPENED: list[Store] = []
+"""Stores that a test has opened: conftest closes them after it."""
+
+
 def new_store() -> Store:
     store = open_store("sqlite://")
+    OPENED.append(store)
     store.upgrade_schema()
     store.register_models(["loans"], NOW)
     return store

