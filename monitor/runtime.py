@@ -188,7 +188,7 @@ def _connected(config: Config, clock: Clock, stop: threading.Event) -> KafkaSour
         return KafkaSource(
             config.kafka.bootstrap_servers,
             config.kafka.group_id,
-            topics=sorted(topic for model in config.models.values() for topic in model.topics),
+            topics=sorted({topic for model in config.models.values() for topic in model.topics}),
             options=config.kafka.options,
         )
 
