@@ -149,3 +149,13 @@ def test_windows_that_never_came_are_reported_with_the_next_one() -> None:
         (1, 5, "fail")
     ]
     assert rows_of(store, "alert_history")[0]["shift"] == "quality"
+
+
+def test_a_shift_below_min_effect_is_no_drift_however_sure() -> None:
+    store = new_store()
+    engine = new_engine(store, [P0], {"loans": plan("min_effect = 0.95\n")})
+    feed(engine, log(hours=2, shift_from_hour=0.0))
+    engine.close_windows(everything=True)
+    ages = store.view("drift_history", where={"feature": "age", "detector": "ks"})
+    assert max(row["adjusted_p"] for row in ages) < 1e-6
+    assert {row["verdict"] for row in ages} == {Verdict.OK}

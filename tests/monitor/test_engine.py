@@ -117,13 +117,16 @@ def test_a_zombie_is_fenced_and_writes_nothing() -> None:
     store = new_store()
     zombie = new_engine(store, [P0])
     owner = new_engine(store, [P0])
-    zombie.take([chunk(P0, LOG[:50])])
+    zombie.take([chunk(P0, [*LOG[:49], b"{broken"])])
+    assert len(zombie.state.rejects) == 1
     owner.take([chunk(P0, LOG[:30])])
     owner.commit()
     with pytest.raises(Fenced):
         zombie.commit()
     zombie.abandon()
     zombie.claim()
+    assert not zombie.state.rejects
+    assert zombie.state.rows == 0
     assert zombie.state.partitions[P0].next == 30
     zombie.take([chunk(P0, LOG[30:50], 30)])
     zombie.commit()
@@ -195,3 +198,22 @@ def test_nothing_is_pending_after_a_commit() -> None:
     state = engine.state
     assert (state.rejects, state.late, state.gaps, state.rows) == (State().rejects, {}, (), 0)
     assert all(not opened.changed for part in state.partitions.values() for opened in part.open.values())
+
+
+def test_rows_for_a_window_that_others_closed_meanwhile_are_late_and_counted_once() -> None:
+    store = new_store()
+    first, second = new_engine(store, [P0]), new_engine(store, [P1])
+    second.take([chunk(P1, LOG[:10])])
+    assert isinstance(second.source, ListSource)
+    second.source.ends = {P1: 10}
+    second.commit()
+    first.take([chunk(P0, LOG[:200])])
+    assert isinstance(first.clock, ManualClock)
+    first.clock.advance(600)
+    first.commit()
+    assert first.close_windows()[0].windows == 3
+    second.take([chunk(P1, LOG[10:13], 10)])
+    second.commit()
+    by_start = {row["window_start"].hour: row for row in store.view("window_history")}
+    assert (by_start[0]["rows"], by_start[0]["late"]) == (70, 3)
+    assert not second.state.partitions[P1].open
