@@ -57,12 +57,17 @@ def numeric_table(reference: NumericCounts, current: NumericCounts, bins: int) -
     together with what lies between it and the cell before. Cells that no row
     of the reference reaches are left out.
     """
-    left, right = interleaved(reference), interleaved(current)
-    reached = np.cumsum(left)
-    cell = np.clip(-(-reached * bins // max(int(reached[-1]), 1)), 1, bins)
-    cell[0], cell[-1] = 0, bins + 1  # outside the reference's range
-    rows = [np.bincount(cell, weights, bins + 2) for weights in (left, right)]
-    table = np.stack(rows).astype(np.int64)
+    reached, others = np.cumsum(interleaved(reference)), np.cumsum(interleaved(current))
+    last = len(reached) - 1
+    if last == 0:  # a grid without points: one cell
+        return np.stack([reached, others])
+    cuts = np.searchsorted(reached * bins, np.arange(1, bins) * reached[-1], side="right")
+    begins = np.concatenate(([1], np.clip(cuts, 1, last), [last]))  # before and after: outside the range
+    rows = [
+        np.concatenate(([total[0]], np.diff(total[begins - 1]), [total[-1] - total[-2]]))
+        for total in (reached, others)
+    ]
+    table = np.stack(rows)
     return table[:, table.any(axis=0)]
 
 
