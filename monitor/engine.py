@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from alerts.flush import flush
+from alerts.grouping import plan as due
 from alerts.model import Alert
 from alerts.notice import Context
 from alerts.routes import Route
@@ -283,9 +284,7 @@ class Engine:
                 if lock is None:
                     continue
                 alerts, silences = lock.alerts(), lock.silences()
-                for group in lock.groups():
-                    if group.next_flush_at is None or group.next_flush_at > now:
-                        continue
+                for group in due(lock.groups(), now):
                     speaking = self._speaking
                     context = Context(
                         model_version=plan.settings.version,

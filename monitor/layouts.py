@@ -5,13 +5,8 @@ from __future__ import annotations
 from detectors.dictionary import Dictionary, Feature, Kind, Role
 from monitor.config.fields import ResolvedFields
 from monitor.config.paths import path_text
-from monitor.decode.layout import Cell, Keys, Layout, Leaf, Meta, Where
+from monitor.decode.layout import Cell, Keys, Layout, Leaf, Meta
 from monitor.errors import ConfigError
-
-
-def column_name(where: Where) -> str:
-    """Name the column of a prediction, score or label: its path as written in the configuration."""
-    return path_text(where)
 
 
 def layout_of(model: str, fields: ResolvedFields, dictionary: Dictionary) -> Layout:
