@@ -1,0 +1,250 @@
+"""Sums over rows whose label is known: what realised performance is computed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import losses as losses_wire
+from detectors import scored as scored_wire
+from detectors.delays import EDGES_MS, Delays
+from detectors.losses import LossSample
+from detectors.metrics_probability import realised_losses
+from detectors.outputs import OutputRows, Task
+from detectors.performance_errors import MOMENTS, errors_of
+from detectors.performance_layout import OnLayout, PerformanceLayout
+from detectors.performance_sums import add_by, count_by, in_losses, in_shares, pack, same, total, unpack
+from detectors.scored import Scored, summarise_scored
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """Sums over labelled rows on one reference's layout: a commutative group under `merge` and `minus`.
+
+    Whole numbers throughout, so any order, any batching and any correction (the
+    row's part with its old label is taken away, that with its new one merged) give equal
+    sums. With K classes, P = K + 1 values (the last: another class), G groups
+    and C cells; of a regression the arrays are empty, of a classification ``moments`` is.
+
+    rows, unusable
+        Rows with a label and a prediction, and rows without; these are in no other field.
+    confusion : shape (P, P)
+        Rows by label (first axis) and prediction.
+    cells : shape (2, C)
+        Scored rows by the cell of each curve, of the other classes and of the curve's own.
+    group_labels, group_scores : shapes (G, 2) and (G,)
+        Binary: scored rows by group and label, and the sum of their scores in units of ``1 / SHARE_UNITS``.
+    score_losses : shape (4,)
+        The sums of log loss and its square, Brier score and its square, in units of ``1 / LOSS_UNITS``.
+    moments
+        The sums of `ErrorScale.moments`.
+    delays, losses
+        How late the labels came, and a sample of single losses.
+    expected
+        What was expected of these same rows: their `Scored` sums.
+    """
+
+    rows: int
+    unusable: int
+    confusion: IntArray
+    cells: IntArray
+    group_labels: IntArray
+    group_scores: IntArray
+    score_losses: IntArray
+    moments: tuple[int, ...]
+    delays: Delays
+    losses: LossSample
+    expected: Scored
+
+    @classmethod
+    def empty(cls, reference: OnLayout) -> Self:
+        layout = reference.layout
+        parts = (_no_moments(layout), Delays.empty(), LossSample.empty(), Scored.empty(layout))
+        values: tuple[Any, ...] = (0, 0, *_zeros(layout), *parts)
+        return cls(*values)
+
+    @property
+    def label_counts(self) -> IntArray:
+        """Rows by label, shape (K + 1,); the last is another class."""
+        counts: IntArray = self.confusion.sum(axis=1)
+        return counts
+
+    def merge(self, other: Self) -> Self:
+        """The sums of all rows of both; neither part changes."""
+        parts = (
+            self.delays.merge(other.delays),
+            self.losses.merge(other.losses),
+            self.expected.merge(other.expected),
+        )
+        return self._plus(other, 1, parts)
+
+    def minus(self, other: Self) -> Self:
+        """The sums without those of a part that was merged before, or will be."""
+        parts = (
+            self.delays.minus(other.delays),
+            self.losses.minus(other.losses),
+            self.expected.minus(other.expected),
+        )
+        return self._plus(other, -1, parts)
+
+    def _plus(self, other: Self, sign: int, parts: tuple[Delays, LossSample, Scored]) -> Self:
+        arrays = (mine + sign * theirs for mine, theirs in zip(_arrays(self), _arrays(other), strict=True))
+        moments = tuple(
+            mine + sign * theirs for mine, theirs in zip(self.moments, other.moments, strict=True)
+        )
+        numbers = (self.rows + sign * other.rows, self.unusable + sign * other.unusable)
+        values: tuple[Any, ...] = (*numbers, *arrays, moments, *parts)
+        return type(self)(*values)
+
+    def __eq__(self, other: object) -> bool:
+        return same(_all(self), _all(other)) if isinstance(other, Labelled) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # holds arrays
+
+
+def summarise_labelled(
+    reference: OnLayout,
+    rows: OutputRows,
+    labels: FloatArray,
+    times_ms: NDArray[np.int64],
+    delays_ms: NDArray[np.int64],
+    hashes: NDArray[np.uint64],
+) -> Labelled:
+    """The sums over one batch of rows and their labels.
+
+    ``times_ms`` are the rows' event times, ``delays_ms`` how long after them (or after the
+    prediction's arrival) the labels came, negative for unknown, ``hashes`` of the rows'
+    ids. A row whose label or prediction is NaN is counted in ``unusable`` and nowhere else.
+    """
+    is_usable = ~(np.isnan(labels) | np.isnan(rows.prediction))
+    if not is_usable.all():
+        rows, labels = rows.take(is_usable), labels[is_usable]
+        times_ms, delays_ms, hashes = times_ms[is_usable], delays_ms[is_usable], hashes[is_usable]
+    loss, bias = _losses(reference.layout, rows.prediction, labels)
+    return replace(
+        sum_labelled(reference, rows, labels),
+        unusable=len(is_usable) - len(labels),
+        delays=Delays.of(delays_ms),
+        losses=LossSample.of(times_ms, hashes, loss, bias),
+    )
+
+
+def sum_labelled(reference: OnLayout, rows: OutputRows, labels: FloatArray) -> Labelled:
+    """The same for rows of which neither delays nor single losses are wanted."""
+    layout = reference.layout
+    is_usable = ~(np.isnan(labels) | np.isnan(rows.prediction))
+    given = len(labels)
+    if not is_usable.all():
+        rows, labels = rows.take(is_usable), labels[is_usable]
+    arrays, moments = _summed(layout, rows, labels)
+    parts = (Delays.empty(), LossSample.empty(), summarise_scored(layout, rows))
+    values: tuple[Any, ...] = (len(labels), given - len(labels), *arrays, moments, *parts)
+    return Labelled(*values)
+
+
+def _summed(
+    layout: PerformanceLayout, rows: OutputRows, labels: FloatArray
+) -> tuple[tuple[IntArray, ...], tuple[int, ...]]:
+    """The arrays in the order of the fields, and the moments."""
+    if layout.errors is not None:
+        return _zeros(layout), layout.errors.moments(errors_of(rows.prediction, labels), labels)
+    truth = labels.astype(np.intp)
+    places = layout.places
+    confusion = count_by(truth * places + rows.prediction.astype(np.intp), places * places)
+    return (confusion.reshape(places, places), *_score_sums(layout, rows.scores, truth)), ()
+
+
+def _score_sums(layout: PerformanceLayout, scores: FloatArray, truth: Places) -> tuple[IntArray, ...]:
+    """Cells, groups and losses of the rows that have scores and a known class."""
+    _, cells_shape, labels_shape, scores_shape, _ = _shapes(layout)
+    if not layout.points:
+        return _zeros(layout)[1:]
+    is_usable = (truth < layout.classes) & ~np.isnan(scores).any(axis=1)
+    if not is_usable.all():
+        scores, truth = scores[is_usable], truth[is_usable]
+    cells = np.zeros(cells_shape, np.int64)
+    size = cells_shape[1]
+    for curve, position in enumerate(layout.curve_classes):
+        place = layout.cells_of(curve, scores[:, curve]) + size * (truth == position)
+        cells += count_by(place, 2 * size).reshape(cells_shape)
+    group_labels, group_scores = np.zeros(labels_shape, np.int64), np.zeros(scores_shape, np.int64)
+    if layout.outputs.task is Task.BINARY:
+        group = layout.groups_of(scores, scores)
+        group_labels = count_by(2 * group + truth, 2 * layout.groups).reshape(labels_shape)
+        group_scores = add_by(group, in_shares(scores[:, 0]), layout.groups)
+    log_loss, brier = realised_losses(scores, truth)
+    sums = [total(in_losses(values)) for values in (log_loss, log_loss**2, brier, brier**2)]
+    return cells, group_labels, group_scores, np.array(sums, np.int64)
+
+
+def _losses(
+    layout: PerformanceLayout, prediction: FloatArray, labels: FloatArray
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The loss and the bias of each row, from 0 to 1."""
+    if layout.errors is not None:
+        errors = errors_of(prediction, labels)
+        loss = layout.errors.share_below(np.abs(errors), is_signed=False)
+        bias = layout.errors.share_below(errors, is_signed=True)
+        return loss.astype(np.float32), bias.astype(np.float32)
+    wrong = (prediction != labels) | (labels == layout.classes)
+    if layout.outputs.task is not Task.BINARY:
+        return wrong.astype(np.float32), np.full(len(labels), 0.5, np.float32)
+    bias = (1.0 + (prediction == 1.0) - (labels == 1.0)) / 2.0
+    return wrong.astype(np.float32), bias.astype(np.float32)
+
+
+def _shapes(layout: PerformanceLayout) -> tuple[tuple[int, ...], ...]:
+    places, groups, cells = layout.places, layout.groups, layout.starts[-1]
+    binary_groups = groups if layout.outputs.task is Task.BINARY else 0
+    losses = 4 if layout.points else 0
+    return ((places, places), (2, cells), (binary_groups, 2), (binary_groups,), (losses,))
+
+
+def _zeros(layout: PerformanceLayout) -> tuple[IntArray, ...]:
+    return tuple(np.zeros(shape, np.int64) for shape in _shapes(layout))
+
+
+def _no_moments(layout: PerformanceLayout) -> tuple[int, ...]:
+    return () if layout.errors is None else (0,) * MOMENTS
+
+
+def _arrays(labelled: Labelled) -> tuple[IntArray, ...]:
+    return (
+        labelled.confusion,
+        labelled.cells,
+        labelled.group_labels,
+        labelled.group_scores,
+        labelled.score_losses,
+    )
+
+
+def _all(labelled: Labelled) -> tuple[object, ...]:
+    numbers = (labelled.rows, labelled.unusable, labelled.moments)
+    return (*numbers, *_arrays(labelled), labelled.delays, labelled.losses, labelled.expected)
+
+
+def encode(labelled: Labelled) -> bytes:
+    """The wire form: exact, versioned."""
+    numbers = (labelled.rows, labelled.unusable, labelled.delays.unknown, *labelled.moments)
+    parts = (losses_wire.encode(labelled.losses), scored_wire.encode(labelled.expected))
+    return pack(numbers, (*_arrays(labelled), labelled.delays.counts), parts)
+
+
+def decode(data: bytes, reference: OnLayout) -> Labelled:
+    """Read what `encode` wrote, on the reference it was summed on; raises ValueError if it is of another."""
+    layout = reference.layout
+    shapes = (*_shapes(layout), (len(EDGES_MS) + 1,))
+    (rows, unusable, unknown, *moments), arrays, parts = unpack(data, shapes, "sums of labelled rows")
+    if len(moments) != len(_no_moments(layout)):
+        raise ValueError("stored sums of labelled rows are of another task than the reference")
+    losses, expected = losses_wire.decode(parts[0]), scored_wire.decode(parts[1], layout)
+    beside = (tuple(moments), Delays(arrays[-1], unknown), losses, expected)
+    values: tuple[Any, ...] = (rows, unusable, *arrays[:-1], *beside)
+    return Labelled(*values)
