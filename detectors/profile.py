@@ -12,16 +12,21 @@ from numpy.typing import NDArray
 
 from detectors import counts as counting
 from detectors import identifiers as ids_wire
+from detectors import scored as scored_wire
 from detectors.absence import split_present
 from detectors.columns import Column, Columns, Presence
 from detectors.counts import CategoricalCounts, Counts
 from detectors.dictionary import Dictionary, Feature, Kind, Role
 from detectors.grid import CategoricalGrid, Grid
 from detectors.identifiers import Identifiers
+from detectors.outputs import output_rows
+from detectors.performance_reference import PerformanceReference
 from detectors.rules import CheckCounts, violations
+from detectors.scored import Scored, summarise_scored
 
 VERSION = 1
-TABLE = ":table"  # the part that belongs to no feature; no feature's name begins with a colon
+TABLE = ":table"  # the parts that belong to no feature; no feature's name begins with a colon
+OUTPUTS = ":outputs"
 PRESENCE_ONLY = CategoricalGrid((), is_open=True)  # the grid of text and datetime: values are only counted
 MAX_NAME = 200  # characters of an extra column's name that are kept
 
@@ -34,6 +39,9 @@ class Layout(Protocol):
 
     @property
     def grids(self) -> Mapping[str, Grid]: ...
+
+    @property
+    def performance(self) -> PerformanceReference | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +82,25 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The sums of any number of rows. Profiles on one layout are a commutative monoid under `merge`."""
+    """The sums of any number of rows. Profiles on one layout are a commutative monoid under `merge`.
+
+    ``scored`` is about predictions and scores together; None where performance cannot be known, and in counts
+    that were stored before it was.
+    """
 
     rows: int
     counts: Mapping[str, Counts]
     checks: Mapping[str, CheckCounts]
     identifiers: Identifiers
     sample: Sample
+    scored: Scored | None = None
 
     @classmethod
     def empty(cls, layout: Layout) -> Self:
         counts = {name: counting.empty(grid) for name, grid in layout.grids.items()}
-        return cls(0, counts, {name: CheckCounts() for name in counts}, Identifiers.empty(), Sample())
+        checks = {name: CheckCounts() for name in counts}
+        scored = None if layout.performance is None else Scored.empty(layout.performance)
+        return cls(0, counts, checks, Identifiers.empty(), Sample(), scored)
 
     def merge(self, other: Self) -> Self:
         """The profile of all rows of both; neither part changes.
@@ -104,6 +119,7 @@ class Profile:
             {name: mine.merge(other.checks[name]) for name, mine in self.checks.items()},
             self.identifiers.merge(other.identifiers),
             self.sample.merge(other.sample),
+            None if self.scored is None or other.scored is None else self.scored.merge(other.scored),
         )
 
 
@@ -127,7 +143,14 @@ def summarise(
         counts[name] = _count(feature, grid, column)
         checks[name] = violations(feature, column, counts[name])
     found = Identifiers.empty() if ids is None else Identifiers.from_ids(ids)
-    return Profile(rows, counts, checks, found, sample or Sample())
+    return Profile(rows, counts, checks, found, sample or Sample(), _scored(layout, columns))
+
+
+def _scored(layout: Layout, columns: Columns) -> Scored | None:
+    performance = layout.performance
+    if performance is None:
+        return None
+    return summarise_scored(performance, output_rows(performance.outputs, columns))
 
 
 def _absent(feature: Feature, rows: int) -> Column:
@@ -157,6 +180,8 @@ def encode_parts(profile: Profile) -> dict[str, bytes]:
     parts[TABLE] = msgspec.msgpack.encode(
         (VERSION, profile.rows, ids_wire.encode(profile.identifiers), facts)
     )
+    if profile.scored is not None:
+        parts[OUTPUTS] = scored_wire.encode(profile.scored)
     return parts
 
 
@@ -179,7 +204,10 @@ def decode_parts(parts: Mapping[str, bytes], layout: Layout) -> Profile:
         counts[name], checks[name] = counting.decode(packed, grid), CheckCounts(*tallies)
     rows, identifiers, (sampled, names, other, width) = _unpacked(parts[TABLE], TABLE)
     sample = Sample(sampled, dict(names), other, width)
-    return Profile(rows, counts, checks, ids_wire.decode(identifiers), sample)
+    scored = None
+    if layout.performance is not None and OUTPUTS in parts:
+        scored = scored_wire.decode(parts[OUTPUTS], layout.performance)
+    return Profile(rows, counts, checks, ids_wire.decode(identifiers), sample, scored)
 
 
 def _unpacked(data: bytes, name: str) -> list[Any]:

@@ -16,7 +16,10 @@ from detectors.columns import Column, Columns
 from detectors.counts import Counts, NumericCounts
 from detectors.dictionary import Dictionary, Feature, Kind, Role
 from detectors.grid import GRID_SIZE, MAX_CATEGORIES, Grid, NumericGrid, categorical_grid, numeric_grid
+from detectors.outputs import Task
+from detectors.performance import PerformanceReference, build_performance, infer_outputs
 from detectors.profile import PRESENCE_ONLY, Profile, summarise
+from detectors.warm_up import warm_up_rows
 
 ID_LENGTH = 12  # hexadecimal digits: 48 bits among a handful of references
 
@@ -29,7 +32,9 @@ class Reference:
     built twice has the same id. ``design_effect`` says, by feature, how many rows
     of a window count as one because neighbours in time resemble each other (1.0:
     all are independent); ``absence_effect`` says it of the absence of a value.
-    ``rows_per_window`` is None when the rows had no times.
+    ``rows_per_window`` is None when the rows had no times. ``performance`` is what the
+    model's outputs are compared with; None when the rows had no labels. ``warm_up`` is a sample of
+    the labelled rows that a challenger begins with (see `detectors.warm_up`).
     """
 
     id: str
@@ -45,6 +50,8 @@ class Reference:
     rows_per_window: RowsPerWindow | None
     design_effect: Mapping[str, float]
     absence_effect: Mapping[str, float]
+    performance: PerformanceReference | None = None
+    warm_up: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,7 @@ class FixedLayout:
 
     dictionary: Dictionary
     grids: Mapping[str, Grid]
+    performance: PerformanceReference | None = None
 
 
 def build(
@@ -68,25 +76,34 @@ def build(
     ids: NDArray[np.object_] | None = None,
     times_ms: NDArray[np.int64] | None = None,
     window_ms: int | None = None,
+    task: Task | None = None,
+    positive: str | None = None,
+    threshold: float = 0.5,
 ) -> Reference:
     """Build a reference from the rows a model was trained on.
 
     Ignored features, columns that the dictionary does not have, and a label
     that the columns do not have are left out. With the rows' event times and the
     length of the windows to come, the reference is also replayed in windows, for
-    the design effects and the rows to expect.
+    the design effects and the rows to expect. With labels, and predictions or scores, it
+    also holds how well the model did; ``task`` and ``positive`` say what the outputs mean
+    where that shall not be inferred, ``threshold`` from which score on a row is positive.
 
     Raises
     ------
     ValueError
-        If there are no rows, a feature has no column, or a column has values but
-        none of the type that the dictionary says.
+        If there are no rows, a feature has no column, a column has values but none of
+        the type that the dictionary says, or labels and predictions do not fit together.
     """
     grids = {
         name: _grid(feature, columns[name], grid_size, max_categories)
         for name, feature in _present_features(columns, dictionary).items()
     }
-    layout = FixedLayout(dictionary, grids)
+    outputs = infer_outputs(dictionary, columns, task=task, positive=positive, threshold=threshold)
+    performance = None
+    if outputs is not None:
+        performance = build_performance(outputs, columns, times_ms, window_ms, grids)
+    layout = FixedLayout(dictionary, grids, performance)
     profile = summarise(layout, columns, ids)
     windows = Windows.none()
     if times_ms is not None and window_ms is not None:
@@ -106,6 +123,8 @@ def build(
         rows_per_window=windows.rows,
         design_effect=windows.design_effect,
         absence_effect=windows.absence_effect,
+        performance=performance,
+        warm_up=b"" if outputs is None else warm_up_rows(columns, dictionary, outputs),
     )
 
 
@@ -150,6 +169,8 @@ def _content_hash(model: str, version: str, layout: FixedLayout, profile: Profil
         digest.update(msgspec.json.encode((name, _grid_facts(grid), _count_facts(profile.counts[name]))))
     ids = profile.identifiers
     digest.update(ids.hashes.astype("<u8").tobytes() + ids.counts.astype("<i8").tobytes())
+    if layout.performance is not None:
+        digest.update(layout.performance.fingerprint().encode())
     return digest.hexdigest()
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from detectors.clustering import RowsPerWindow
 from detectors.dictionary import Dictionary, Feature
 from detectors.grid import CategoricalGrid, Grid, NumericGrid
+from detectors.performance import decode as decode_performance
+from detectors.performance import encode as encode_performance
 from detectors.profile import decode_parts, encode_parts
 from detectors.reference import FixedLayout, Reference
 
@@ -34,6 +36,8 @@ class _Stored(msgspec.Struct, frozen=True):
     rows_per_window: RowsPerWindow | None
     design_effect: dict[str, float]
     absence_effect: dict[str, float]
+    performance: bytes = b""  # empty: it is not known, or was not when the reference was stored
+    warm_up: bytes = b""
 
 
 def encode(reference: Reference) -> bytes:
@@ -52,6 +56,8 @@ def encode(reference: Reference) -> bytes:
         rows_per_window=reference.rows_per_window,
         design_effect=dict(reference.design_effect),
         absence_effect=dict(reference.absence_effect),
+        performance=b"" if reference.performance is None else encode_performance(reference.performance),
+        warm_up=reference.warm_up,
     )
     return msgspec.msgpack.encode((VERSION, stored))
 
@@ -75,7 +81,9 @@ def decode(data: bytes) -> Reference:
         )
     stored = msgspec.msgpack.decode(body, type=_Stored)
     grids = {name: _unpacked(packed) for name, packed in stored.grids.items()}
-    layout = FixedLayout(Dictionary({feature.name: feature for feature in stored.features}), grids)
+    dictionary = Dictionary({feature.name: feature for feature in stored.features})
+    performance = decode_performance(stored.performance) if stored.performance else None
+    layout = FixedLayout(dictionary, grids, performance)
     return _reference(stored, layout)
 
 
@@ -94,6 +102,8 @@ def _reference(stored: _Stored, layout: FixedLayout) -> Reference:
         rows_per_window=stored.rows_per_window,
         design_effect=stored.design_effect,
         absence_effect=stored.absence_effect,
+        performance=layout.performance,
+        warm_up=stored.warm_up,
     )
 
 
