@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from alerts import words
-from alerts.document import Document, Entry, Line, Look, Section, Span, clean, foreign, name, plain
-from alerts.evidence import evidence, feature_of, real, worst_first
-from alerts.headline import happened, shifts, title
+from alerts.document import Document, Entry, Line, Look, Section, Span, foreign, name, plain
+from alerts.evidence import evidence, feature_of, worst_first
+from alerts.evidence_kinds import Kind, kind_of
+from alerts.evidence_values import END_OF_TIME_MS, mapping, real
+from alerts.headline import happened, kinds, story_of, title
 from alerts.model import Alert
+from alerts.next_steps import advice, next_steps
 from alerts.notice import Notice
 from alerts.outgoing import Reason
-
-LONGEST_MODEL = 100
-END_OF_TIME_MS = 253_402_300_800_000  # the year 10000
+from alerts.story import OF_THE_MODEL
 
 
 def compose(notice: Notice, most: int, most_names: int) -> Document:
@@ -26,8 +27,10 @@ def compose(notice: Notice, most: int, most_names: int) -> Document:
     """
     if notice.reason is Reason.TEST:
         return _test(notice)
-    sections = [_firing(notice, shift, most, most_names) for shift in shifts(notice.firing)]
-    sections += [_resolved(notice, shift, most, most_names) for shift in shifts(notice.resolved)]
+    told = story_of(notice)
+    sections = [Section((plain(told.sentence),))] if told else []
+    sections += [_firing(notice, kind, most, most_names) for kind in kinds(notice.firing)]
+    sections += [_resolved(notice, kind, most, most_names) for kind in kinds(notice.resolved)]
     return Document(title(notice), tuple(sections), _notes(notice))
 
 
@@ -36,13 +39,13 @@ def _test(notice: Notice) -> Document:
     return Document(title(notice), (Section((line,)),), ())
 
 
-def _firing(notice: Notice, shift: str, most: int, most_names: int) -> Section:
-    alerts = worst_first(a for a in notice.firing if a.label("shift") == shift)
+def _firing(notice: Notice, kind: Kind, most: int, most_names: int) -> Section:
+    alerts = worst_first(a for a in notice.firing if kind_of(a) is kind)
     since_ms = min(a.opened_ms for a in alerts)
     usual_ms = _usual_length(notice.firing)
     entries = tuple(_entry(a, notice, since_ms, usual_ms) for a in alerts[:most])
     again = "still: " if notice.reason is Reason.REPEAT else ""
-    heading = [Span(f"{again}{happened(shift, is_firing=True)}".capitalize(), Look.STRONG)]
+    heading = [Span(f"{again}{happened(kind, is_firing=True)}".capitalize(), Look.STRONG)]
     heading.append(plain(f" since {words.moment(since_ms)}"))
     if notice.reason is Reason.REPEAT:
         heading.append(plain(f", for {words.duration(max(a.last_bad_ms for a in alerts) - since_ms)}"))
@@ -54,7 +57,10 @@ def _entry(alert: Alert, notice: Notice, since_ms: int, usual_ms: int) -> Entry:
     length_ms = _window_ms(alert)
     if length_ms and usual_ms and length_ms != usual_ms:
         line.append(plain(f", over {words.duration(length_ms)}"))
-    if alert.opened_ms != since_ms:
+    elif length_ms and kind_of(alert) in OF_THE_MODEL and _ends_ms(alert) != _latest_ms(notice.firing):
+        line.append(plain(f", in the window up to {words.moment(_ends_ms(alert))}"))  # labels come late
+    is_dated = mapping(alert.annotations.get("details")).get("kind") == "change_point"
+    if alert.opened_ms != since_ms and not is_dated:
         line.append(plain(f", since {words.moment(alert.opened_ms)}"))
     if alert.label("segment"):
         line += [plain(", in "), name(alert.label("segment"))]
@@ -63,10 +69,10 @@ def _entry(alert: Alert, notice: Notice, since_ms: int, usual_ms: int) -> Entry:
     return Entry(feature_of(alert), tuple(line))
 
 
-def _resolved(notice: Notice, shift: str, most: int, most_names: int) -> Section:
-    alerts = worst_first(a for a in notice.resolved if a.label("shift") == shift)
+def _resolved(notice: Notice, kind: Kind, most: int, most_names: int) -> Section:
+    alerts = worst_first(a for a in notice.resolved if kind_of(a) is kind)
     entries = tuple(Entry(feature_of(a), (plain(_lasted(a)),)) for a in alerts[:most])
-    heading = Span(happened(shift, is_firing=False).capitalize(), Look.STRONG)
+    heading = Span(happened(kind, is_firing=False).capitalize(), Look.STRONG)
     return Section((heading,), entries, _rest(alerts[most:], most_names))
 
 
@@ -87,20 +93,25 @@ def _rest(alerts: Sequence[Alert], most_names: int) -> Line:
 
 
 def _notes(notice: Notice) -> tuple[Line, ...]:
-    notes = [_window_note(notice.firing), _certainty(notice), *_next_steps(notice), _links(notice)]
+    notes = [
+        advice(notice.firing),
+        _window_note(notice.firing),
+        _certainty(notice),
+        *next_steps(notice),
+        _links(notice),
+    ]
     return tuple(note for note in notes if note)
 
 
 def _window_note(alerts: tuple[Alert, ...]) -> Line:
     """Say which window the figures are from: the latest of the usual length."""
-    usual_ms = _usual_length(alerts)
-    mine = [a.annotations for a in alerts if _window_ms(a) == usual_ms > 0]
-    if not mine:
+    usual_ms, ends_ms = _usual_length(alerts), _latest_ms(alerts)
+    if not usual_ms:
         return ()
-    latest = max(mine, key=lambda a: int(a["window_end_ms"]))
-    rows = latest.get("rows")
-    counted = f", {words.count(rows, 'row')}" if isinstance(rows, int) and rows > 0 else ""
-    ends = words.moment(int(latest["window_end_ms"]))
+    mine = [a for a in alerts if _window_ms(a) == usual_ms and _ends_ms(a) == ends_ms]
+    counts = [rows for a in mine if isinstance(rows := a.annotations.get("rows"), int) and rows > 0]
+    counted = f", {words.count(max(counts), 'row')}" if counts else ""
+    ends = words.moment(ends_ms)
     return (Span("Window: ", Look.STRONG), plain(f"{words.duration(usual_ms)} up to {ends}{counted}"))
 
 
@@ -115,36 +126,15 @@ def _certainty(notice: Notice) -> Line:
         return ()
     weakest = max(sure, key=lambda a: float(a["adjusted_p"]))
     text = f"chance alone does this in at most {words.odds(float(weakest['adjusted_p']))} windows"
-    text += ", all features counted"
+    text += f", all {'metrics' if _is_performance(weakest) else 'features'} counted"
     if _is_p(weakest.get("level")):
         text += f"; alarms start at {words.odds(float(weakest['level']))}"
     budget = f" (false alarms: {notice.context.budget})" if notice.context.budget else ""
     return (Span("How sure: ", Look.STRONG), foreign(text + budget))
 
 
-def _next_steps(notice: Notice) -> list[Line]:
-    alerts = notice.firing or notice.resolved
-    since = words.day(min(a.opened_ms for a in alerts))
-    model = clean(notice.model, LONGEST_MODEL)
-    command = f"{notice.context.command} history --model {shlex.quote(model)} --since {since}"
-    return [
-        (Span("Look: ", Look.STRONG), Span(command, Look.CODE)),
-        (
-            Span("SQL: ", Look.STRONG),
-            Span(_query(model, since, shifts(alerts), notice.context.schema), Look.CODE),
-        ),
-    ]
-
-
-def _query(model: str, since: str, kinds: tuple[str, ...], schema: str) -> str:
-    chosen = f"WHERE model = '{model.replace(chr(39), chr(39) * 2)}' AND window_start >= '{since}'"
-    if kinds == ("quality",):
-        columns, view, verdict = "window_start, feature, check_name, observed", "quality_history", "fail"
-    else:
-        columns, view, verdict = "window_start, feature, effect, adjusted_p", "drift_history", "drift"
-    order = f"AND verdict = '{verdict}' ORDER BY window_start"
-    table = f"{schema}.{view}" if schema else view
-    return f"SELECT {columns} FROM {table} {chosen} {order}"  # noqa: S608
+def _is_performance(annotations: Mapping[str, Any]) -> bool:
+    return mapping(annotations.get("details")).get("kind") == "performance"
 
 
 def _links(notice: Notice) -> Line:
@@ -158,6 +148,17 @@ def _links(notice: Notice) -> Line:
 def _usual_length(alerts: Iterable[Alert]) -> int:
     lengths = Counter(length for length in map(_window_ms, alerts) if length)
     return max(lengths, key=lambda length: (lengths[length], -length), default=0)
+
+
+def _latest_ms(alerts: Iterable[Alert]) -> int:
+    """Give the latest end of a window of the usual length."""
+    known = tuple(alerts)
+    usual_ms = _usual_length(known)
+    return max((_ends_ms(a) for a in known if _window_ms(a) == usual_ms > 0), default=0)
+
+
+def _ends_ms(alert: Alert) -> int:
+    return int(real(alert.annotations.get("window_end_ms")) or 0)
 
 
 def _window_ms(alert: Alert) -> int:

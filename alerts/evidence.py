@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from alerts import words
+from alerts import evidence_model, words
 from alerts.document import Line, Span, clean, foreign, name, plain
+from alerts.evidence_values import mapping, mappings, real
 from alerts.lifecycle import LOUDNESS
 from alerts.model import Alert
 
@@ -43,10 +43,10 @@ def evidence(alert: Alert) -> Line:
     Annotations that are missing or of another shape than expected make the line
     shorter, never an error: a message must go out.
     """
-    details = _mapping(alert.annotations.get("details"))
-    says = {"numeric": _numeric, "categorical": _categorical, "quality": _quality}
-    say = says.get(str(details.get("kind")), _effect_only)
-    return say(details, alert) or _effect_only(details, alert) or (plain("changed"),)
+    details = mapping(alert.annotations.get("details"))
+    default = OF_SHIFT.get(alert.label("shift"), _effect_only)
+    say = OF_KIND.get(str(details.get("kind")), default)
+    return say(details, alert) or default(details, alert) or (plain("changed"),)
 
 
 def _numeric(details: Mapping[str, Any], alert: Alert) -> Line:
@@ -61,7 +61,7 @@ def _numeric(details: Mapping[str, Any], alert: Alert) -> Line:
 
 def _categorical(details: Mapping[str, Any], alert: Alert) -> Line:
     spans: list[Span] = []
-    for change in _changes(details)[:MOST_CHANGES]:
+    for change in mappings(details.get("changes"))[:MOST_CHANGES]:
         spans += [plain(", ")] if spans else []
         spans += _change(change)
     unseen = real(details.get("unseen"))
@@ -77,11 +77,6 @@ def _change(change: Mapping[str, Any]) -> list[Span]:
     before, after = real(change.get("reference")) or 0.0, real(change.get("current")) or 0.0
     one, other = words.percents(before, after)
     return [name(str(change.get("category"))), plain(f" {one} → {other}")]
-
-
-def _changes(details: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    changes = details.get("changes")
-    return [_mapping(change) for change in changes if change] if isinstance(changes, list | tuple) else []
 
 
 def _quality(details: Mapping[str, Any], alert: Alert) -> Line:
@@ -118,20 +113,28 @@ def _moved(details: Mapping[str, Any], alert: Alert) -> str:
     return f"{words.percent(share)} of rows moved{least}"
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def real(value: object) -> float | None:
-    """Give a finite number, or None for anything else that annotations may hold."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
-
-
 def _extent(alert: Alert) -> float:
     """Give the share of rows that moved, or failed a check: the same unit."""
-    details = _mapping(alert.annotations.get("details"))
+    details = mapping(alert.annotations.get("details"))
     if total := real(details.get("total_rows")):
         return (real(details.get("failed_rows")) or 0.0) / total
     return real(alert.annotations.get("effect")) or 0.0
+
+
+def _nothing(_details: Mapping[str, Any], _alert: Alert) -> Line:
+    """Say nothing: the effect of such an alert is no share of rows that moved."""
+    return ()
+
+
+Say = Callable[[Mapping[str, Any], Alert], Line]
+OF_KIND: dict[str, Say] = {
+    "numeric": _numeric,
+    "categorical": _categorical,
+    "quality": _quality,
+    "performance": evidence_model.performance,
+    "change_point": evidence_model.change_point,
+    "residual": evidence_model.residual,
+    "shares": evidence_model.shares,
+}
+OF_SHIFT: dict[str, Say] = {"performance": evidence_model.performance, "concept": _nothing}
+"""What is said of a shift whose details are of no known kind."""

@@ -48,8 +48,9 @@ def flush(
     mine = [alert for alert in alerts if group_key(alert) == group.key]
     told, _ = mute(mine, silences, now)
     names, ways = tuple(services), tuple(routes)
+    standing = tuple(alert for alert in mine if alert.status is Status.FIRING)
     drafts = (
-        _draft(group, name, _heard(told, name, ways, names), sent.get(name), settings, now, context)
+        _draft(group, name, _heard(told, name, ways, names), standing, sent.get(name), settings, now, context)
         for name in names
     )
     is_open = any(a.status is Status.FIRING for a in mine)
@@ -79,11 +80,13 @@ def _draft(
     group: Group,
     service: str,
     alerts: tuple[Alert, ...],
+    standing: tuple[Alert, ...],
     sent: Sent | None,
     settings: Settings,
     now: datetime,
     context: Context,
 ) -> Notification | None:
+    """Draft what one service is told of the alerts that it hears; ``standing`` is all that fires."""
     firing = tuple(a for a in alerts if a.status is Status.FIRING)
     known = _still_standing(sent, firing, now)
     before = known.firing if known is not None else frozenset[str]()
@@ -96,7 +99,8 @@ def _draft(
     if reason is None:
         return None
     shown = resolved if settings.send_resolved else ()
-    notice = Notice(group.model, reason, firing, shown, speaking - before, context)
+    elsewhere = tuple(alert for alert in standing if alert.fingerprint not in speaking)
+    notice = Notice(group.model, reason, firing, shown, speaking - before, context, elsewhere)
     return Notification(group.key, group.model, service, reason, speaking, ended, render(notice), now)
 
 

@@ -6,17 +6,28 @@ from collections.abc import Iterable
 
 from alerts.document import clean
 from alerts.evidence import feature_of, worst_first
+from alerts.evidence_kinds import Kind, kind_of
 from alerts.model import Alert, Severity
 from alerts.notice import Notice
 from alerts.outgoing import Reason
+from alerts.story import OF_THE_MODEL, Story, story
 
 LONGEST = 140  # Slack's headers take 150; phones show less
 MOST_NAMES = 3
 HAPPENED = {
-    "quality": ("broken data", "data fine again"),
-    "covariate": ("inputs drifted", "inputs back to normal"),
-    "prior": ("outputs drifted", "outputs back to normal"),
-    "concept": ("model got worse", "model recovered"),
+    Kind.BROKEN: ("broken data", "data fine again"),
+    Kind.WORSE: ("model got worse", "model recovered"),
+    Kind.FEARED: ("model estimated to be worse", "estimated performance back to normal"),
+    Kind.ERRORS_ROSE: ("errors rose", "errors back to normal"),
+    Kind.ERRORS_LEAN: ("errors out of balance", "errors balanced again"),
+    Kind.RELATION: ("the relation changed", "the relation is back to normal"),
+    Kind.BETTER: ("model got better", "model back to its usual"),
+    Kind.HOPED: ("model estimated to be better", "estimated performance back to normal"),
+    Kind.ERRORS_FELL: ("errors fell", "errors back to normal"),
+    Kind.INPUTS: ("inputs drifted", "inputs back to normal"),
+    Kind.LABELS: ("label shares drifted", "label shares back to normal"),
+    Kind.OUTPUTS: ("outputs drifted", "outputs back to normal"),
+    Kind.OTHER: ("changed", "back to normal"),
 }
 LOUDEST_FIRST = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 # A title goes to services whose markup we do not know: whatever could be markup is written with a look-alike.
@@ -43,25 +54,46 @@ def title(notice: Notice) -> str:
     if notice.reason is Reason.TEST:
         return f"[TEST] {model}: a test message from driftd"
     alerts = worst_first(notice.firing or notice.resolved)
-    start = f"{_status(notice)} {model}: "
+    start, told = f"{_status(notice)} {model}: ", story_of(notice)
     for most in range(MOST_NAMES, -1, -1):
-        line = start + ", ".join(_what(alerts, shift, bool(notice.firing), most) for shift in shifts(alerts))
+        news = _told(alerts, told.headline, most) if told else ""
+        line = start + (news or _listed(notice, alerts, most))
         line += f"; {len(notice.resolved)} resolved" if notice.firing and notice.resolved else ""
         if len(line) <= LONGEST:
             return line
     return line[: LONGEST - 1] + "…"
 
 
-def shifts(alerts: Iterable[Alert]) -> tuple[str, ...]:
-    """Give the kinds of shift among the alerts, in the order in which they are told."""
-    present = {alert.label("shift") for alert in alerts}
-    return tuple(s for s in HAPPENED if s in present) + tuple(sorted(present - set(HAPPENED)))
+def story_of(notice: Notice) -> Story | None:
+    """Tell what fires in the whole group, also what this service is not told about one by one."""
+    if not notice.firing:
+        return None
+    return story((*notice.firing, *notice.elsewhere), notice.context.performance_holds)
 
 
-def happened(shift: str, *, is_firing: bool) -> str:
-    """Say what such a shift means."""
-    began, ended = HAPPENED.get(shift, ("changed", "back to normal"))
+def kinds(alerts: Iterable[Alert]) -> tuple[Kind, ...]:
+    """Give the kinds of news among the alerts, in the order in which they are told."""
+    present = {kind_of(alert) for alert in alerts}
+    return tuple(kind for kind in Kind if kind in present)
+
+
+def happened(kind: Kind, *, is_firing: bool) -> str:
+    """Say what such news mean."""
+    began, ended = HAPPENED[kind]
     return began if is_firing else ended
+
+
+def _told(alerts: tuple[Alert, ...], headline: str, most: int) -> str:
+    """Give the story, if it has a headline, and the features of which it only says that they moved."""
+    named = [a for a in alerts if kind_of(a) not in OF_THE_MODEL]
+    return headline and headline + _names(named, most)
+
+
+def _listed(notice: Notice, alerts: tuple[Alert, ...], most: int) -> str:
+    """Give one kind of news after the other, each with its features."""
+    parts = [(kind, [a for a in alerts if kind_of(a) is kind]) for kind in kinds(alerts)]
+    is_firing = bool(notice.firing)
+    return ", ".join(happened(kind, is_firing=is_firing) + _names(mine, most) for kind, mine in parts)
 
 
 def _status(notice: Notice) -> str:
@@ -71,11 +103,10 @@ def _status(notice: Notice) -> str:
     return f"[FIRING:{len(notice.firing)}]{' CRITICAL' if is_critical else ''}"
 
 
-def _what(alerts: tuple[Alert, ...], shift: str, is_firing: bool, most: int) -> str:
-    mine = [alert for alert in alerts if alert.label("shift") == shift]
-    features = list(dict.fromkeys(_harmless(feature_of(alert)) for alert in mine))
+def _names(alerts: Iterable[Alert], most: int) -> str:
+    features = list(dict.fromkeys(_harmless(feature_of(alert)) for alert in alerts))
     names = features[:most] + ([f"{len(features) - most} more"] if len(features) > most > 0 else [])
-    return happened(shift, is_firing=is_firing) + (f" ({', '.join(names)})" if names else "")
+    return f" ({', '.join(names)})" if names else ""
 
 
 def _harmless(text: str) -> str:

@@ -97,3 +97,81 @@ def loan_alerts() -> tuple[Alert, ...]:
         alert("loan_length", annotations=drift(medians(36.0, 61.0, 0.44), 0.44, 0.36)),
         alert("salary_range", annotations=drift(salary, 0.19, 0.11, 0.00042)),
     )
+
+
+def metric_alert(
+    metric: str,
+    before: float,
+    now: float,
+    low: float,
+    high: float,
+    *,
+    labelled: int = 4800,
+    direction: str = "worse",
+    advice: dict[str, float] | None = None,
+    last_bad_ms: int = MARCH_31 + DAY_MS,
+) -> Alert:
+    """A metric that is no longer the reference's; estimated when nothing is labelled."""
+    details = {
+        "kind": "performance",
+        "metric": metric,
+        "value": now,
+        "low": low,
+        "high": high,
+        "reference_value": before,
+        "band_low": before - 0.01,
+        "band_high": before + 0.01,
+        "is_estimate": not labelled,
+        "labelled_rows": labelled,
+        "label_ratio": labelled / 5000,
+        "direction": direction,
+    }
+    window = {"window_start_ms": last_bad_ms - DAY_MS, "window_end_ms": last_bad_ms}
+    annotations = {"details": details, "adjusted_p": 1e-5, "multiple": 1, **window}
+    return alert(
+        metric,
+        shift="performance",
+        check="realised" if labelled else "estimated",
+        severity=Severity.INFO if direction == "better" else Severity.WARNING,
+        last_bad_ms=last_bad_ms,
+        annotations=annotations | ({"advice": advice} if advice else {}),
+    )
+
+
+def change_alert(signal: str, before: float, after: float, direction: str = "worse", **details: Any) -> Alert:
+    """A sequential detector's change point."""
+    told = {
+        "kind": "change_point",
+        "signal": signal,
+        "detector": "adwin",
+        "changed_at_ms": MARCH_31 + 14 * 3_600_000,
+        "before": before,
+        "after": after,
+        "rows_since": 431,
+        "direction": direction,
+    }
+    annotations = drift(told | details, abs(after - before), 0.0) | {"adjusted_p": None, "effect_low": None}
+    return alert(signal, shift="concept", annotations=annotations | {"rows": 5000})
+
+
+def residual_alert(
+    metric: str = "accuracy", realised: float = 0.85, estimated: float = 0.93, **details: Any
+) -> Alert:
+    difference = realised - estimated
+    told = {
+        "kind": "residual",
+        "metric": metric,
+        "realised": realised,
+        "estimated": estimated,
+        "low": difference - 0.02,
+        "high": difference + 0.02,
+        "direction": "worse" if difference < 0 else "better",
+    }
+    return alert(metric, shift="concept", annotations=drift(told | details, 0.08, 0.06) | {"rows": 4800})
+
+
+def shares_alert(source: str = "bbse", **changes: tuple[float, float, float, float]) -> Alert:
+    keys = ("reference", "current", "low", "high")
+    rows = [{"category": c, **dict(zip(keys, figures, strict=True))} for c, figures in changes.items()]
+    details = {"kind": "shares", "source": source, "changes": rows}
+    return alert("label", shift="prior", annotations=drift(details, 0.03, 0.02))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,19 @@ from alerts.model import Alert, Severity
 from alerts.notice import Notice
 from alerts.outgoing import Message, Reason
 from alerts.render import render
-from tests.alerts.incidents import alert, changes, drift, medians, nulls
+from tests.alerts.incidents import (
+    DAY_MS,
+    MARCH_31,
+    alert,
+    change_alert,
+    changes,
+    drift,
+    medians,
+    metric_alert,
+    nulls,
+    residual_alert,
+    shares_alert,
+)
 from tests.alerts.notices import CASES, CONTEXT, LINKS, LOAN, many, noticed
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -124,17 +137,29 @@ NASTY = (
     | st.text()
 )
 HOSTILE = st.builds(
-    lambda feature, category, shift, note: alert(
+    lambda feature, category, shift, note, details: alert(
         feature,
         shift=shift,
-        annotations=drift(changes({category: (0.1, 0.5)}), 0.4, 0.3)
-        if shift != "quality"
-        else {"details": nulls()["details"] | {"check": category, "note": note, "observed": feature}},
+        check=category,
+        annotations=drift(details(category, note), 0.4, 0.3),
     ),
     NASTY,
     NASTY,
-    st.sampled_from(["covariate", "prior", "concept", "quality", "new"]),
+    st.sampled_from(["covariate", "prior", "concept", "performance", "quality", "new"]),
     NASTY,
+    st.sampled_from(
+        [
+            lambda category, _: changes({category: (0.1, 0.5)}),
+            lambda category, note: nulls()["details"] | {"check": category, "note": note, "observed": note},
+            lambda category, _: metric_alert(category, 0.9, 0.8, 0.7, 0.9).annotations["details"],
+            lambda category, note: change_alert(category, 0.1, 0.2, detector=note).annotations["details"],
+            lambda category, _: change_alert(f"nulls of {category}", 0.1, 0.2).annotations["details"],
+            lambda category, _: residual_alert(category).annotations["details"],
+            lambda category, note: shares_alert(note, **{category: (0.1, 0.2, 0.1, 0.3)}).annotations[
+                "details"
+            ],
+        ]
+    ),
 )
 
 
@@ -155,14 +180,18 @@ ODD = (
     | st.booleans()
     | st.lists(st.none(), max_size=1)
 )
-KEYS = ("effect", "effect_low", "adjusted_p", "level", "window_start_ms", "window_end_ms", "rows")
+KEYS = ("effect", "effect_low", "adjusted_p", "level", "window_start_ms", "window_end_ms", "rows", "advice")
 DETAILS = st.fixed_dictionaries({}, optional=dict.fromkeys(("kind", "total_rows", "failed_rows"), ODD))
 OPTIONAL = dict.fromkeys(KEYS, ODD) | {"details": ODD | DETAILS}
 
 
 @given(st.lists(st.fixed_dictionaries({}, optional=OPTIONAL), min_size=1, max_size=3))
 def test_annotations_of_any_shape_give_a_message(annotations: list[dict[str, Any]]) -> None:
-    firing = tuple(alert(f"f{i}", annotations=one) for i, one in enumerate(annotations))
+    shifts = ("covariate", "concept", "performance")
+    firing = tuple(
+        alert(f"f{i}", shift=shift, annotations=one)
+        for i, (one, shift) in enumerate(zip(annotations, shifts, strict=False))
+    )
     check(render(Notice("churn", Reason.FIRST, firing)))
 
 
@@ -187,3 +216,33 @@ def test_a_model_name_cannot_leave_its_command_or_query() -> None:
 
 def test_critical_alerts_say_so_in_the_title() -> None:
     assert render(CASES["no_data"]).title == "[FIRING:1] CRITICAL churn 7: broken data (row_count)"
+
+
+def test_the_story_is_the_first_line() -> None:
+    message = render(CASES["accuracy_fell"])
+    assert message.text.startswith("Inputs moved and accuracy fell.\n")
+    assert message.slack_markdown.startswith("Inputs moved and accuracy fell.\n")
+    assert message.title.startswith("[FIRING:4] churn 7: inputs moved and accuracy fell (")
+
+
+def test_a_window_whose_labels_came_late_is_named() -> None:
+    late = metric_alert("r2", 0.8, 0.7, 0.6, 0.75, last_bad_ms=MARCH_31)
+    text = render(noticed(Reason.FIRST, (LOAN[0], late))).text
+    assert "in the window up to 31 Mar 2019 00:00 UTC\n" in text
+    assert text.count("in the window up to") == 1
+
+
+def test_what_is_silenced_is_not_denied() -> None:
+    notice = CASES["elsewhere"]
+    assert render(notice).text.startswith("Inputs moved and accuracy fell.")
+    assert "car_value" not in render(notice).text
+    alone = render(noticed(Reason.FIRST, notice.firing)).text
+    assert alone.startswith("Inputs did not move but accuracy fell: the relation changed.")
+
+
+def test_a_change_point_has_one_date_only() -> None:
+    early, late = change_alert("loss", 0.06, 0.11), change_alert("loss", 0.06, 0.12)
+    late = replace(late, labels=(("feature", "late"), ("shift", "concept")), opened_ms=MARCH_31 + DAY_MS)
+    text = render(noticed(Reason.FIRST, (early, late))).text
+    assert text.count(", since 1 Apr") == 0
+    assert text.count("since 31 Mar 2019 14:00 UTC") == 2
