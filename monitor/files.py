@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from detectors.dictionary import Role
 from monitor.config.fields import ResolvedFields
+from monitor.config.labels import ResolvedLabels
 from monitor.config.paths import path_text
 from monitor.decode.layout import Keys, Meta, Where
 from monitor.decode.payload import Refused, read
@@ -57,55 +58,90 @@ def is_table(path: Path) -> bool:
     raise DataError(f"{path}: is of no known kind; its name has to end in one of {known}")
 
 
-def training_rows(path: Path, fields: ResolvedFields) -> TrainingRows:
+def training_rows(path: Path, fields: ResolvedFields, label: Where | None = None) -> TrainingRows:
     """Read a whole file; raises DataError that says what is wrong with it, and in which line.
 
-    An id, timestamp or output that no row has is as if its column were not there.
+    An id, timestamp or output that no row has is as if its column were not there. ``label`` is where labels'
+    own messages have it: looked for first, before the place in ``fields``.
     """
-    frame = _read_table(path) if is_table(path) else _read_lines(path, fields)
+    places = (*_places(fields), label)
+    frame = _read_table(path) if is_table(path) else _read_lines(path, fields, places)
     if frame.empty:
         raise DataError(f"{path}: has no rows")
-    known = _columns_of(frame, fields)
+    known = _columns_of(frame, places)
     features = _feature_columns(frame, fields, set(known.values()))
-    used = {*features, *known.values()}
-    known = {where: column for where, column in known.items() if frame[column].notna().any()}
-    kept = frame[list(features)].rename(columns=features)
+    filled = {where: column for where, column in known.items() if frame[column].notna().any()}
+    if label in filled:
+        fields = replace(fields, label=label)
+    used = {*features, *(known[where] for where in _places(fields) if where in known)}
+    kept, roles = _outputs_beside(path, frame, features, filled, fields)
+    ids = filled.get(fields.id) if fields.id is not None else None
+    stamps = filled.get(fields.timestamp)
+    return TrainingRows(
+        frame=kept,
+        roles=roles,
+        found=_found(filled, fields),
+        ids=None if ids is None else frame[ids].astype(str).to_numpy(dtype=object),
+        times_ms=None if stamps is None else _times(path, frame[stamps], fields),
+        ignored=tuple(str(column) for column in frame.columns if column not in used),
+    )
+
+
+def _outputs_beside(
+    path: Path,
+    frame: pd.DataFrame,
+    features: Mapping[str, str],
+    known: Mapping[Where, str],
+    fields: ResolvedFields,
+) -> tuple[pd.DataFrame, dict[str, Role]]:
+    """Give the features' columns with those of the outputs beside them, and the roles of the latter."""
+    _check_scores(path, known, fields)
+    kept = frame[list(features)].rename(columns=dict(features))
     roles: dict[str, Role] = {}
-    for role, where in _outputs(fields).items():
+    for name, role, where in _outputs(fields):
         column = known.get(where)
-        if column is not None and role is not Role.LABEL:
-            name = path_text(where)
+        if column is not None:
             if name in kept.columns:
                 raise DataError(f'{path}: "{name}" is a feature and also the {role}: rename one of them')
             kept[name] = frame[column]
             roles[name] = role
-    ignored = tuple(str(column) for column in frame.columns if column not in used)
-    ids = known.get(fields.id) if fields.id is not None else None
-    stamps = known.get(fields.timestamp)
-    return TrainingRows(
-        frame=kept,
-        roles=roles,
-        found=_found(known, fields),
-        ids=None if ids is None else frame[ids].astype(str).to_numpy(dtype=object),
-        times_ms=None if stamps is None else _times(path, frame[stamps], fields),
-        ignored=ignored,
-    )
+    return kept, roles
+
+
+def _check_scores(path: Path, known: Mapping[Where, str], fields: ResolvedFields) -> None:
+    """Refuse a file that has the scores of some classes only: what is left could not be compared."""
+    lacking = [f'"{name}" ({path_text(keys)})' for name, keys in fields.scores.items() if keys not in known]
+    if lacking and len(lacking) < len(fields.scores):
+        raise DataError(
+            f"{path}: has scores, but none of the classes {', '.join(lacking)}: add them, or leave all out"
+        )
 
 
 def _found(known: Mapping[Where, str], fields: ResolvedFields) -> dict[str, str | None]:
-    outputs = {"prediction": fields.prediction, "score": fields.score, "label": fields.label}
-    places = {"id": fields.id, "timestamp": fields.timestamp, **outputs}
-    return {key: None if where is None else known.get(where) for key, where in places.items()}
+    given = {"id": fields.id, "timestamp": fields.timestamp, "prediction": fields.prediction}
+    found = {key: None if where is None else known.get(where) for key, where in given.items()}
+    if fields.scores:
+        found["scores"] = ", ".join(known[keys] for keys in fields.scores.values() if keys in known) or None
+    else:
+        found["score"] = None if fields.score is None else known.get(fields.score)
+    found["label"] = None if fields.label is None else known.get(fields.label)
+    return found
 
 
-def _outputs(fields: ResolvedFields) -> dict[Role, Where]:
-    given = {Role.PREDICTION: fields.prediction, Role.SCORE: fields.score, Role.LABEL: fields.label}
-    return {role: where for role, where in given.items() if where is not None}
+def _outputs(fields: ResolvedFields) -> list[tuple[str, Role, Where]]:
+    """Give each output's column, role and place."""
+    one = {Role.PREDICTION: fields.prediction, Role.SCORE: fields.score, Role.LABEL: fields.label}
+    outputs = [(path_text(where), role, where) for role, where in one.items() if where is not None]
+    return [*outputs, *((name, Role.SCORE, keys) for name, keys in fields.score_columns.items())]
 
 
-def _columns_of(frame: pd.DataFrame, fields: ResolvedFields) -> dict[Where, str]:
+def _places(fields: ResolvedFields) -> tuple[Where | None, ...]:
+    """Where everything is that is no feature."""
+    return (fields.id, fields.timestamp, fields.model, *(where for _, _, where in _outputs(fields)))
+
+
+def _columns_of(frame: pd.DataFrame, places: Iterable[Where | None]) -> dict[Where, str]:
     """Find which column holds what is no feature: named by its whole path, or by the last key of it."""
-    places = (fields.id, fields.timestamp, fields.model, *_outputs(fields).values())
     found: dict[Where, str] = {}
     for where in places:
         if where is None or isinstance(where, Meta):
@@ -153,17 +189,19 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: cannot be read: {error}") from error
 
 
-def _read_lines(path: Path, fields: ResolvedFields) -> pd.DataFrame:
+def _read_lines(path: Path, fields: ResolvedFields, places: Sequence[Where | None]) -> pd.DataFrame:
     rows = []
     for number, line in enumerate(_lines(path), 1):
         try:
-            rows.append(_flattened(read(line), fields))
+            rows.append(_flattened(read(line), fields, places))
         except Refused as refused:
             raise DataError(f"{path}: line {number}: {refused.detail}") from None
     return pd.DataFrame(rows)
 
 
-def _flattened(message: dict[str, Any], fields: ResolvedFields) -> dict[str, Any]:
+def _flattened(
+    message: dict[str, Any], fields: ResolvedFields, places: Iterable[Where | None]
+) -> dict[str, Any]:
     """One row of a message: features by their paths, everything else by its own."""
     row: dict[str, Any] = {}
     inner = _at(message, fields.container)
@@ -171,7 +209,6 @@ def _flattened(message: dict[str, Any], fields: ResolvedFields) -> dict[str, Any
         row = {path_text(keys): _at(message, keys) for keys in fields.features}
     elif isinstance(inner, dict):
         row = {key: value for key, value in inner.items() if not isinstance(value, dict | list)}
-    places = (fields.id, fields.timestamp, fields.model, *_outputs(fields).values())
     for where in places:
         if where is not None and not isinstance(where, Meta):
             row[path_text(where)] = _at(message, where)
@@ -186,14 +223,24 @@ def _at(message: Any, keys: Keys) -> Any:
 
 def messages(path: Path, fields: ResolvedFields) -> Iterator[bytes]:
     """Give a file's rows as the messages they would have been on the topic."""
+    return _messages(path, lambda columns: _prediction_places(columns, fields))
+
+
+def label_messages(path: Path, labels: ResolvedLabels) -> Iterator[bytes]:
+    """Give a file's rows as the messages they would have been on a topic of labels, without other columns."""
+    places = (labels.id, labels.label, labels.timestamp, labels.model)
+    return _messages(path, lambda columns: _in_value(_columns_of(pd.DataFrame(columns=columns), places)))
+
+
+def _messages(path: Path, places_of: Callable[[list[str]], list[tuple[str, Keys]]]) -> Iterator[bytes]:
     try:
         if not is_table(path):
             yield from _lines(path)
             return
         for columns, rows in _tables(path):
-            shape = _Shape(columns, fields)
+            places = places_of(columns)
             for row in rows:
-                yield _ENCODE(shape.message(row))
+                yield _ENCODE(_message(row, places))
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
 
@@ -219,26 +266,25 @@ def _tables(path: Path) -> Iterator[tuple[list[str], list[dict[str, Any]]]]:
             yield batch.schema.names, batch.to_pylist()
 
 
-class _Shape:
-    """Puts a table's columns where the configuration looks for them."""
+def _prediction_places(columns: list[str], fields: ResolvedFields) -> list[tuple[str, Keys]]:
+    """Give each column of a table that is read, and where in the message the configuration looks for it."""
+    frame = pd.DataFrame(columns=columns)
+    known = _columns_of(frame, _places(fields))
+    features = _feature_columns(frame, fields, set(known.values()))
+    listed = {path_text(keys): keys for keys in fields.features or ()}
+    inside = [(column, listed.get(name, (*fields.container, name))) for column, name in features.items()]
+    return [*_in_value(known), *inside]
 
-    def __init__(self, columns: Sequence[str], fields: ResolvedFields) -> None:
-        frame = pd.DataFrame(columns=list(columns))
-        known = _columns_of(frame, fields)
-        features = _feature_columns(frame, fields, set(known.values()))
-        listed = {path_text(keys): keys for keys in fields.features or ()}
-        self._places: list[tuple[str, Keys]] = [
-            (column, where) for where, column in known.items() if not isinstance(where, Meta)
-        ]
-        for column, name in features.items():
-            self._places.append((column, listed.get(name, (*fields.container, name))))
 
-    def message(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the row as a message's payload."""
-        payload: dict[str, Any] = {}
-        for column, keys in self._places:
-            inner = payload
-            for key in keys[:-1]:
-                inner = inner.setdefault(key, {})
-            inner[keys[-1]] = row[column]
-        return payload
+def _in_value(known: Mapping[Where, str]) -> list[tuple[str, Keys]]:
+    return [(column, where) for where, column in known.items() if not isinstance(where, Meta)]
+
+
+def _message(row: Mapping[str, Any], places: Iterable[tuple[str, Keys]]) -> dict[str, Any]:
+    payload: dict[str, Any] = {}
+    for column, keys in places:
+        inner = payload
+        for key in keys[:-1]:
+            inner = inner.setdefault(key, {})
+        inner[keys[-1]] = row[column]
+    return payload

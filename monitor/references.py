@@ -10,6 +10,8 @@ from detectors.dictionary import Dictionary, Feature, Kind, Role
 from detectors.dictionary_file import from_toml
 from detectors.frames import columns_from_frame
 from detectors.inference import infer
+from detectors.metrics import is_share
+from detectors.performance import Outputs, Task, estimated
 from detectors.reference import Reference, build
 from detectors.reference_wire import encode
 from monitor.config import Model
@@ -17,6 +19,13 @@ from monitor.config.section import nearest
 from monitor.errors import DataError
 from monitor.files import TrainingRows, training_rows
 from monitor.store.base import ReferenceRow
+
+_SHOWN = {
+    Task.BINARY: ("accuracy", "roc_auc"),
+    Task.MULTICLASS: ("accuracy", "f1_macro"),
+    Task.REGRESSION: ("mae", "rmse"),
+}
+"""The metrics that one line has room for."""
 
 
 def built(
@@ -31,9 +40,15 @@ def built(
 
     Without a dictionary file the dictionary is inferred; ``ignored`` are columns that are no features.
     """
-    rows = training_rows(path, settings.fields.resolved(name))
+    rows = rows_of(path, settings, name)
     dictionary = dictionary_of(rows, path, dictionary_file, ignored)
     return built_from(rows, dictionary, name, settings, path, now)
+
+
+def rows_of(path: Path, settings: Model, name: str) -> TrainingRows:
+    """Read a file's rows by the paths of a model's settings; raises DataError that says what does not fit."""
+    label = settings.labels_fields.resolved(settings.fields, name).label
+    return training_rows(path, settings.fields.resolved(name), label)
 
 
 def dictionary_of(
@@ -80,9 +95,50 @@ def built_from(
             ids=rows.ids,
             times_ms=rows.times_ms,
             window_ms=settings.window.ms,
+            task=None if settings.performance.task is None else Task(settings.performance.task),
+            positive=settings.performance.positive,
+            threshold=settings.performance.threshold,
         )
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error
+
+
+def understood(reference: Reference) -> str:
+    """Say in one line what predictions and labels mean, and how well the model did on these rows."""
+    known = reference.performance
+    if known is None:
+        roles = {feature.role: name for name, feature in reference.dictionary.used().items()}
+        if roles.get(Role.LABEL) not in reference.grids:
+            return "no label column: performance cannot be known"
+        return f"{roles[Role.LABEL]} is the label, but nothing predicts it: performance cannot be known"
+    outputs = known.outputs
+    named = [] if outputs.prediction is None else [outputs.prediction]
+    named += outputs.scores if len(outputs.scores) < 2 else [f"{len(outputs.scores)} scores"]  # noqa: PLR2004
+    metrics = [
+        _figure(name, known.metrics[name].value) for name in _SHOWN[outputs.task] if name in known.metrics
+    ]
+    can_estimate = bool(estimated(known, known.scored, reference.profile.counts))
+    parts = (
+        f"{outputs.task}: {' and '.join(named)} against {outputs.label}{_classes(outputs)}",
+        ", ".join(metrics) or "no metric is defined on these rows",
+        f"estimates without labels: {'yes' if can_estimate else 'no'}",
+    )
+    return "; ".join(parts)
+
+
+def _classes(outputs: Outputs) -> str:
+    if outputs.task is Task.BINARY:
+        limit = f" from a score of {outputs.threshold:g} on" if outputs.prediction is None else ""
+        return f", positive class {outputs.classes[1]}{limit}"
+    return f", {len(outputs.classes)} classes" if outputs.classes else ""
+
+
+def _figure(name: str, value: float) -> str:
+    if name == "accuracy":
+        return f"{name} {value:.1%}".replace("%", " %")
+    if is_share(name):
+        return f"{name} {value:.3f}".replace(" 0.", " .")
+    return f"{name} {value:.4g}"
 
 
 def _dictionary(path: Path) -> Dictionary:

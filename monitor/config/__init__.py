@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from monitor.config.alerting import Alerts, Links, Route, ServiceUrl
+from monitor.config.concept import Challenger, Concept
 from monitor.config.durations import Age, Duration
 from monitor.config.fields import Fields, ResolvedFields
+from monitor.config.labels import LabelsFields, ResolvedLabels
 from monitor.config.lint import Hint, Level, lint
 from monitor.config.load import Loaded, find, load, parse
 from monitor.config.model import Detectors, Model, RowCount
+from monitor.config.performance import Performance
 from monitor.config.schema import Address, Config, Database, Kafka, Limits, Retention, Service
 from monitor.config.secret import Secret
 
@@ -15,6 +18,8 @@ __all__ = [
     "Address",
     "Age",
     "Alerts",
+    "Challenger",
+    "Concept",
     "Config",
     "Database",
     "Detectors",
@@ -22,12 +27,15 @@ __all__ = [
     "Fields",
     "Hint",
     "Kafka",
+    "LabelsFields",
     "Level",
     "Limits",
     "Links",
     "Loaded",
     "Model",
+    "Performance",
     "ResolvedFields",
+    "ResolvedLabels",
     "Retention",
     "Route",
     "RowCount",

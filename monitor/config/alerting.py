@@ -17,7 +17,7 @@ from monitor.config.secret import Secret
 from monitor.config.section import Mistake, Section, nearest
 
 MATCHABLE = ("model", "shift", "feature", "check", "segment", "severity")
-_SHIFTS = (*(str(shift) for shift in Shift), "quality")
+_SHIFTS = (*(str(shift) for shift in Shift), "performance", "quality")
 _VALUES = {"severity": tuple(str(severity) for severity in Severity), "shift": _SHIFTS}
 _PLACEHOLDER = re.compile(r"\{(.*?)\}")
 

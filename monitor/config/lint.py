@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from detectors.budget import MAX_ALPHA, alpha
 from monitor.config.alerting import Alerts, Route
 from monitor.config.durations import Duration
-from monitor.config.model import Model
+from monitor.config.labels import LabelsFields
+from monitor.config.model import BUDGET_PARTS, Model
 from monitor.config.schema import Config
 from monitor.config.section import Place, nearest, shown
 
@@ -58,13 +59,29 @@ def _all(config: Config) -> Iterator[Hint]:
 def _model(place: Place, model: Model) -> Iterator[Hint]:
     yield from _windows(place, model)
     yield from _levels(place, model)
-    if model.labels_topics:
-        text = "are not read yet; when they are, labels will need the same message key as their predictions"
-        yield _info((*place, "labels_topics"), text)
+    yield from _labels(place, model)
     if not model.fields.setting("id"):
         yield _info((*place, "fields", "id"), "is off: duplicates are not counted, labels cannot be joined")
     if not (model.detectors.numeric and model.detectors.categorical):
         yield _warning((*place, "detectors"), "a kind of feature has no test: its drift raises no alarm")
+
+
+def _labels(place: Place, model: Model) -> Iterator[Hint]:
+    if model.labels_topics:
+        text = (
+            "when more than one process runs, predictions and labels need the same message key, "
+            "and their topics the same number of partitions"
+        )
+        yield _info((*place, "labels_topics"), text)
+        if model.labels_horizon < model.window:
+            text = f"is shorter than the window ({model.window}): labels may be too late before it has ended"
+            yield _warning((*place, "labels_horizon"), text)
+        return
+    if model.challenger is not None:
+        yield _warning((*place, "challenger"), "learns from labels, but there are no labels_topics")
+    if model.labels_fields != LabelsFields():
+        text = "are for driftd replay --labels only: there are no labels_topics"
+        yield _info((*place, "labels_fields"), text)
 
 
 def _windows(place: Place, model: Model) -> Iterator[Hint]:
@@ -82,8 +99,7 @@ def _windows(place: Place, model: Model) -> Iterator[Hint]:
 
 def _levels(place: Place, model: Model) -> Iterator[Hint]:
     lengths = model.multiples
-    shares = len(lengths) + 1  # the data-quality checks take one
-    judged = [alpha(model.budget, model.window.seconds, each, shares) for each in lengths]
+    judged = [alpha(model.budget, model.window.seconds, each, model.budget_shares) for each in lengths]
     if judged[0] >= MAX_ALPHA:
         text = (
             f"{model.false_alarms} is so generous that windows are judged at {MAX_ALPHA:g}, the highest level"
@@ -94,6 +110,9 @@ def _levels(place: Place, model: Model) -> Iterator[Hint]:
     if len(lengths) > 1:
         longest = Duration(model.window.ms * lengths[-1])
         text += f", the longest ({longest}) at {judged[-1]:.2g}, all features and tests together"
+    if model.labels_topics:
+        others = f"{', '.join(BUDGET_PARTS[:-1])} and {BUDGET_PARTS[-1]}"
+        text += f"; the budget has {model.budget_shares} shares: {len(lengths)} lengths, {others}"
     yield _info((*place, "false_alarms"), text)
 
 
@@ -106,16 +125,32 @@ def _reference(name: str, config: Config) -> Iterator[Hint]:
 
 
 def _shared_topics(config: Config) -> Iterator[Hint]:
-    readers: dict[str, list[str]] = {}
-    for name, model in config.models.items():
-        for topic in model.topics:
-            readers.setdefault(topic, []).append(name)
-    for topic, names in readers.items():
+    models = config.models
+    for topic, names in _readers({name: model.topics for name, model in models.items()}):
         for name in names:
-            if len(names) > 1 and not config.models[name].fields.setting("model"):
-                others = ", ".join(other for other in names if other != name)
+            if not models[name].fields.setting("model"):
+                others = _others(name, names)
                 text = f'topic "{topic}" is also read by {others}: every message counts for this model too'
                 yield _warning(("models", name, "fields", "model"), text)
+    for topic, names in _readers({name: model.labels_topics for name, model in models.items()}):
+        for name in names:
+            if not models[name].labels_fields.setting("model", models[name].fields):
+                others = _others(name, names)
+                text = f'topic "{topic}" has labels of {others} too: every one is taken for this model\'s'
+                yield _warning(("models", name, "labels_fields", "model"), text)
+
+
+def _readers(topics: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, list[str]]]:
+    """Give the topics that several models read, and these models."""
+    readers: dict[str, list[str]] = {}
+    for name, read in topics.items():
+        for topic in read:
+            readers.setdefault(topic, []).append(name)
+    return ((topic, names) for topic, names in readers.items() if len(names) > 1)
+
+
+def _others(name: str, names: Iterable[str]) -> str:
+    return ", ".join(other for other in names if other != name)
 
 
 def _alerts(config: Config) -> Iterator[Hint]:

@@ -38,6 +38,11 @@ class Loaded:
     sha256: str
     text: str = field(repr=False)
 
+    @property
+    def state_dir(self) -> Path:
+        """The folder that service.state_dir names, seen from the configuration's own."""
+        return self.path.parent / self.config.service.state_dir
+
     def service_urls(self, environ: Mapping[str, str]) -> dict[str, Secret]:
         """Fetch every alert service's URL; raises ConfigError that lists all that cannot be had."""
         return service_urls(self.config, environ, self.path.parent)

@@ -9,12 +9,17 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from detectors.budget import Budget, levels, parse_budget
+from monitor.config.concept import Challenger, Concept
 from monitor.config.durations import Duration
 from monitor.config.fields import Fields
+from monitor.config.labels import LabelsFields
+from monitor.config.performance import Performance
 from monitor.config.section import Mistake, Section
 from monitor.config.topics import topic_mistakes
 
 DAY_MS = 86_400_000
+BUDGET_PARTS = ("data quality", "estimated performance", "labels", "sequential detectors")
+"""What takes a share of the alert budget beside the window lengths; all but the first only with labels."""
 
 Whole = Annotated[int, Meta(ge=1)]
 NumericTest = Literal["ks"]
@@ -52,7 +57,11 @@ class Model(Section, frozen=True, kw_only=True):
 
     topics: tuple[str, ...]
     labels_topics: tuple[str, ...] = ()
+    labels_horizon: Duration = Duration.parse("30d")
+    labels_share: Annotated[float, Meta(gt=0, le=1)] = 0.9
+    labels_wait: Duration = Duration.parse("7d")
     fields: Fields = field(default_factory=Fields)
+    labels_fields: LabelsFields = field(default_factory=LabelsFields)
     version: str = ""
     reference: str | None = None
     window: Duration = Duration.parse("1h")
@@ -68,6 +77,9 @@ class Model(Section, frozen=True, kw_only=True):
     grid_size: Annotated[int, Meta(ge=16, le=1_000_000)] = 2048
     max_categories: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
     detectors: Detectors = field(default_factory=Detectors)
+    performance: Performance = field(default_factory=Performance)
+    concept: Concept = field(default_factory=Concept)
+    challenger: Challenger | None = None
     quality: bool = True
     row_count: RowCount | None = None
     freshness: Duration | None = None
@@ -81,6 +93,19 @@ class Model(Section, frozen=True, kw_only=True):
     def multiples(self) -> tuple[int, ...]:
         """The window lengths that are tested, in windows: 1, 2, 4 ... up to ``windows_up_to``."""
         return levels(self.window.seconds, self.windows_up_to.seconds)
+
+    @property
+    def budget_shares(self) -> int:
+        """Into how many equal parts the alert budget goes: `BUDGET_PARTS` beside the window lengths.
+
+        Without labels_topics it is one more when the reference has labels: performance is estimated then.
+        """
+        return len(self.multiples) + (len(BUDGET_PARTS) if self.labels_topics else 1)
+
+    @property
+    def shared_topics(self) -> frozenset[str]:
+        """Topics whose messages may be predictions, labels, or both."""
+        return frozenset(self.topics) & frozenset(self.labels_topics)
 
     def mistakes(self) -> Iterator[Mistake]:
         yield from topic_mistakes("topics", self.topics)
@@ -110,13 +135,30 @@ class Model(Section, frozen=True, kw_only=True):
             yield Mistake(("freshness",), "is 0: every message would be too old")
 
     def _label_mistakes(self) -> Iterator[Mistake]:
-        if not self.labels_topics:
-            return
+        if self.labels_wait > self.labels_horizon:
+            text = f"{self.labels_wait} is longer than labels_horizon = {self.labels_horizon}: shorten it"
+            yield Mistake(("labels_wait",), text)
+        if not self.labels_horizon.ms:
+            yield Mistake(("labels_horizon",), "is 0: every label would come too late")
+        if self.labels_fields.model_name is not None and not self.labels_fields.setting("model", self.fields):
+            text = "is compared with the value at `model`: give that path too"
+            yield Mistake(("labels_fields", "model_name"), text)
+        if self.labels_topics:
+            yield from self._missing_label_places()
+        if self.labels_topics and self.shared_topics.issuperset(self.labels_topics):
+            for key in self.labels_fields.own_keys():
+                text = f"is never used: all labels_topics are among topics, and there fields.{key} holds"
+                yield Mistake(("labels_fields", key), text)
+
+    def _missing_label_places(self) -> Iterator[Mistake]:
+        text = "is off, but labels_topics need it to join labels to predictions"
+        if not self.fields.setting("id"):
+            yield Mistake(("fields", "id"), text)
         for key in ("id", "label"):
-            if not self.fields.setting(key):
-                yield Mistake(
-                    ("fields", key), "is off, but labels_topics need it to join labels to predictions"
-                )
+            if getattr(self.labels_fields, key) == "":
+                yield Mistake(("labels_fields", key), text)
+        if not self.fields.setting("label") and (self.labels_fields.label is None or self.shared_topics):
+            yield Mistake(("fields", "label"), text)
 
 
 def _is_aligned(window_ms: int) -> bool:

@@ -115,6 +115,7 @@ class Service(Section, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     commit_interval: Duration = Duration.parse("2s")
     stop_timeout: Duration = Duration.parse("10s")
+    state_dir: str = "driftd-state"
 
     @property
     def address(self) -> Address | None:
@@ -128,6 +129,9 @@ class Service(Section, frozen=True, kw_only=True):
             yield Mistake(("http",), str(error))
         if not self.stop_timeout.ms:
             yield Mistake(("stop_timeout",), "is 0: nothing could be committed on the way out")
+        if not self.state_dir.strip():
+            text = 'is empty: name a folder for predictions that wait for labels, like "driftd-state"'
+            yield Mistake(("state_dir",), text)
 
 
 class Limits(Section, frozen=True, kw_only=True):
@@ -138,6 +142,7 @@ class Limits(Section, frozen=True, kw_only=True):
     max_rejected_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
     rejected_window: Whole = 1_000
     max_message_bytes: Annotated[int, Meta(ge=1_024)] = 1_048_576
+    join_bytes: Annotated[int, Meta(ge=16_777_216)] = 4_294_967_296
 
 
 class Config(Section, frozen=True, kw_only=True):

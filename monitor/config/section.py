@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -46,6 +46,13 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def mistakes(self) -> Iterator[Mistake]:
         """Yield what the types of the keys cannot say."""
         yield from ()
+
+
+def repeated(key: str, names: Sequence[str]) -> Iterator[Mistake]:
+    """Yield a mistake for every name of a list that stands there before."""
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            yield Mistake((key, position), f'"{name}" is listed twice')
 
 
 def shown(place: Place) -> str:

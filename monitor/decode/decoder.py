@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,18 +11,20 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.columns import Columns
+from detectors.columns import Column, Columns
 from monitor.decode.cells import column_of
 from monitor.decode.extras import SampledRow, sampled_rows
-from monitor.decode.layout import Cell, Keys, Layout, Meta, Where
+from monitor.decode.labels import label_only, nameless
+from monitor.decode.layout import Cell, Keys, Layout, Leaf, Meta, Where
 from monitor.decode.meta import meta_cells, texts
 from monitor.decode.payload import Reason, Refused, read
 from monitor.decode.shape import node_of
-from monitor.decode.times import UNREADABLE, milliseconds
+from monitor.decode.times import UNKNOWN_TIME, UNREADABLE, milliseconds
 from monitor.source.base import Chunk, Record, TopicPartition
 from monitor.store.base import Reject
 
 SAMPLE_BYTES = 1024
+_RECORDED = Meta("timestamp")
 _SLICE = 128
 """Messages decoded at once: few enough that their objects stay in the processor's cache."""
 
@@ -34,6 +36,9 @@ class Batch:
     ``tombstones`` and ``others`` count the messages that are no row of this model, for being null or for
     naming another one; ``others_at`` are the offsets of the latter. Every message of the chunk is a row, a
     reject, a tombstone or another's.
+
+    ``labels`` are the rows' labels: of a chunk of labels, and of predictions where the topic is for labels
+    too. There ``label_only`` marks the rows that have an id and a label and nothing else of a prediction.
     """
 
     partition: TopicPartition
@@ -45,9 +50,28 @@ class Batch:
     rejects: tuple[Reject, ...]
     tombstones: int
     others_at: tuple[int, ...]
+    labels: Column | None = None
+    label_only: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets)
+
+    def take(self, rows: NDArray[np.bool_]) -> Batch:
+        """Give the batch with these of its rows alone; what is no row stays as it is."""
+        if rows.all():
+            return self
+        places = np.cumsum(rows) - 1
+        kept = [row for row in self.sampled if rows[row.index]]
+        return replace(
+            self,
+            offsets=self.offsets[rows],
+            times_ms=self.times_ms[rows],
+            ids=None if self.ids is None else self.ids[rows],
+            columns={name: column.take(rows) for name, column in self.columns.items()},
+            sampled=tuple(replace(row, index=int(places[row.index])) for row in kept),
+            labels=None if self.labels is None else self.labels.take(rows),
+            label_only=None if self.label_only is None else self.label_only[rows],
+        )
 
 
 class _Outcome:
@@ -83,7 +107,8 @@ class Decoder:
             for where in (layout.id, layout.timestamp, layout.model)
             if where is not None and not isinstance(where, Meta)
         ]
-        self._node = node_of([*((leaf.keys, leaf.cell) for leaf in layout.leaves), *scalars])
+        leaves = layout.leaves if layout.label is None else (*layout.leaves, layout.label)
+        self._node = node_of([*((leaf.keys, leaf.cell) for leaf in leaves), *scalars])
         self._decode = msgspec.json.Decoder(self._node.struct).decode
 
     def decode(self, chunk: Chunk, now: datetime) -> Batch:
@@ -98,24 +123,31 @@ class Decoder:
             if rows:
                 for keys, values in self._node.transpose(rows):
                     cells.setdefault(keys, []).extend(values)
-        usable, times_ms = self._usable(kept, cells, outcome)
         columns = {leaf.name: column_of(cells.get(leaf.keys, ()), leaf) for leaf in self._layout.leaves}
-        if not usable.all():
-            columns = {name: column.take(usable) for name, column in columns.items()}
-            kept = [record for record, use in zip(kept, usable.tolist(), strict=True) if use]
-        ids = None if self._layout.id is None else texts(self._cells(self._layout.id, kept, cells, usable))
+        ids = None if self._layout.id is None else texts(self._cells(self._layout.id, kept, cells))
+        label = self._label_in(chunk.partition.topic)
+        labels = None if label is None else column_of(cells.get(label.keys, ()), label)
+        alone = label_only(columns, labels)
+        usable, times_ms = self._usable(kept, cells, ids, alone, outcome)
         offsets = np.array([record.offset for record in kept], dtype=np.int64)
-        return Batch(
+        batch = Batch(
             partition=chunk.partition,
             offsets=offsets,
-            times_ms=times_ms[usable],
+            times_ms=times_ms,
             ids=ids,
             columns=columns,
-            sampled=sampled_rows(self._layout, kept, offsets),
+            sampled=sampled_rows(self._layout, kept, offsets, usable if alone is None else usable & ~alone),
             rejects=tuple(outcome.rejects),
             tombstones=len(chunk.records) - len(records),
             others_at=tuple(outcome.others_at),
+            labels=labels,
+            label_only=alone,
         )
+        return batch.take(usable)
+
+    def _label_in(self, topic: str) -> Leaf | None:
+        topics = self._layout.label_topics
+        return self._layout.label if topics is None or topic in topics else None
 
     def _rows(
         self, records: Sequence[Record], outcome: _Outcome
@@ -146,23 +178,17 @@ class Decoder:
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return self._node.careful(read(value))
 
-    def _cells(
-        self,
-        where: Where,
-        records: Sequence[Record],
-        cells: dict[Keys, list[Any]],
-        usable: NDArray[np.bool_] | None = None,
-    ) -> Sequence[Any]:
-        """Cells of one thing for these records; ``usable`` says which of the decoded rows they are."""
-        if isinstance(where, Meta):
-            return meta_cells(where, records)
-        values = cells.get(where, [])
-        if usable is None or usable.all():
-            return values
-        return [value for value, use in zip(values, usable.tolist(), strict=True) if use]
+    def _cells(self, where: Where, records: Sequence[Record], cells: dict[Keys, list[Any]]) -> Sequence[Any]:
+        """Give the cells of one thing for these records, all that were decoded."""
+        return meta_cells(where, records) if isinstance(where, Meta) else cells.get(where, [])
 
     def _usable(
-        self, records: Sequence[Record], cells: dict[Keys, list[Any]], outcome: _Outcome
+        self,
+        records: Sequence[Record],
+        cells: dict[Keys, list[Any]],
+        ids: NDArray[np.object_] | None,
+        alone: NDArray[np.bool_] | None,
+        outcome: _Outcome,
     ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Which rows count, and their times; the others are noted in the outcome."""
         stamps = self._cells(self._layout.timestamp, records, cells)
@@ -172,16 +198,41 @@ class Decoder:
             names = texts(self._cells(self._layout.model, records, cells))
             usable = names == self._layout.model_name
             outcome.others_at.extend(records[i].offset for i in np.flatnonzero(~usable).tolist())
+        are_labels = np.ones(len(records), np.bool_) if self._layout.id_required else alone
+        if are_labels is not None:
+            for i in np.flatnonzero(nameless(ids, usable & are_labels)).tolist():
+                usable[i] = False
+                outcome.reject(records[i], Reason.NO_ID, "the label has no id")
+        if self._layout.timestamp_fallback or alone is not None:
+            self._complete(times_ms, stamps, records, alone)
         latest_ms = outcome.now.timestamp() * 1000 + self._max_future_ms
         for i in np.flatnonzero(usable & ((times_ms == UNREADABLE) | (times_ms > latest_ms))).tolist():
             usable[i] = False
             outcome.reject(records[i], *_why(stamps[i], int(times_ms[i])))
         return usable, times_ms
 
+    def _complete(
+        self,
+        times_ms: NDArray[np.int64],
+        stamps: Sequence[Any],
+        records: Sequence[Record],
+        alone: NDArray[np.bool_] | None,
+    ) -> None:
+        """Give labels without a time that of their record, or else `UNKNOWN_TIME` where that is allowed."""
+        lacking = times_ms == UNREADABLE if alone is None else alone & (times_ms == UNREADABLE)
+        rows = [i for i in np.flatnonzero(lacking).tolist() if stamps[i] is None]
+        if not rows:
+            return
+        recorded_ms = milliseconds(meta_cells(_RECORDED, [records[i] for i in rows]), "ms")
+        if self._layout.timestamp_optional or alone is not None:
+            recorded_ms = np.where(recorded_ms == UNREADABLE, UNKNOWN_TIME, recorded_ms)
+        times_ms[rows] = recorded_ms
+
 
 def _why(stamp: object, time_ms: int) -> tuple[Reason, str]:
+    if time_ms != UNREADABLE:
+        shown = str(time_ms if stamp is None else stamp)[:100]
+        return Reason.FUTURE_TIMESTAMP, f"{shown!r} lies further ahead of the clock than max_future"
     if stamp is None or stamp == -1:
         return Reason.NO_TIMESTAMP, "the row has no timestamp"
-    if time_ms == UNREADABLE:
-        return Reason.BAD_TIMESTAMP, f"{str(stamp)[:100]!r} is no timestamp"
-    return Reason.FUTURE_TIMESTAMP, f"{str(stamp)[:100]!r} lies further ahead of the clock than max_future"
+    return Reason.BAD_TIMESTAMP, f"{str(stamp)[:100]!r} is no timestamp"

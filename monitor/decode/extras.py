@@ -27,13 +27,13 @@ class SampledRow:
 
 
 def sampled_rows(
-    layout: Layout, records: Sequence[Record], offsets: NDArray[np.int64]
+    layout: Layout, records: Sequence[Record], offsets: NDArray[np.int64], usable: NDArray[np.bool_]
 ) -> tuple[SampledRow, ...]:
-    """Look for unknown keys in the sampled rows among these."""
+    """Look for unknown keys in the sampled rows among the usable ones of these."""
     if layout.container is None:
         return ()
     found = []
-    for index in np.flatnonzero(offsets % SAMPLED_1_IN == 0).tolist():
+    for index in np.flatnonzero(usable & (offsets % SAMPLED_1_IN == 0)).tolist():
         keys = _feature_keys(layout, records[index].value or b"")
         if keys is not None:
             extra = frozenset(keys - layout.features)

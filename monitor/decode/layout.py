@@ -53,6 +53,10 @@ class Layout:
 
     ``container`` is the object whose keys are the features (empty: the message itself); its keys that are
     neither features nor ``other_keys`` are extra columns. A None container looks for no extra columns.
+
+    ``label`` is read from messages of the ``label_topics`` (None: of every topic). A row without an id is
+    rejected where ``id_required``. With ``timestamp_fallback`` a row without a time of its own has its
+    record's; with ``timestamp_optional`` it may have none at all, and then has `times.UNKNOWN_TIME`.
     """
 
     leaves: tuple[Leaf, ...]
@@ -64,3 +68,8 @@ class Layout:
     model_name: str
     container: Keys | None
     other_keys: frozenset[str]
+    label: Leaf | None = None
+    label_topics: frozenset[str] | None = None
+    id_required: bool = False
+    timestamp_fallback: bool = False
+    timestamp_optional: bool = False

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     BAD_TIMESTAMP = "bad_timestamp"
     FUTURE_TIMESTAMP = "future_timestamp"
     UNKNOWN_MODEL = "unknown_model"
+    NO_ID = "no_id"
 
 
 class Refused(Exception):  # noqa: N818  # an answer, not a failure

@@ -13,6 +13,8 @@ from monitor.decode.layout import TimestampUnit
 
 UNREADABLE = np.iinfo(np.int64).min
 """Stands where a cell is no timestamp."""
+UNKNOWN_TIME = UNREADABLE + 1
+"""The smallest 64-bit number and one: the time of a label when neither it nor its record has one."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -78,13 +80,14 @@ def _numbers(cells: Sequence[float], unit: TimestampUnit) -> NDArray[np.int64]:
         values = np.array(cells, dtype=np.float64)
     except OverflowError:
         values = np.array([_clipped(cell) for cell in cells], dtype=np.float64)
-    if unit == "auto":
-        size = np.abs(values)
-        values = np.select(
-            [size < bound for bound in _AUTO_BOUNDS], [values * 1e3, values, values / 1e3], values / 1e6
-        )
-    else:
-        values = values / _PER_MS[unit]
+    with np.errstate(over="ignore"):  # what becomes infinite is no time
+        if unit == "auto":
+            size = np.abs(values)
+            values = np.select(
+                [size < bound for bound in _AUTO_BOUNDS], [values * 1e3, values, values / 1e3], values / 1e6
+            )
+        else:
+            values = values / _PER_MS[unit]
     good = np.isfinite(values) & (np.abs(values) < _LIMIT_MS)
     return np.where(good, np.floor(np.where(good, values, 0.0)), float(UNREADABLE)).astype(np.int64)
 

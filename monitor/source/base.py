@@ -105,6 +105,12 @@ class Source(Protocol):
     ) -> Mapping[TopicPartition, int]:
         """Where a partition that was never read before begins."""
 
+    def offsets_at(self, times_ms: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        """Give the first offset whose record was written at this time or later.
+
+        Absent: a partition without such a record.
+        """
+
     def end_offsets(self, partitions: frozenset[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Give the offset after the last record, as last heard from the broker, without asking it.
 

@@ -154,6 +154,16 @@ class MemorySource:
         logs = self._broker.logs
         return {at: logs[at].first if start == "earliest" else logs[at].end for at in partitions}
 
+    def offsets_at(self, times_ms: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        self._require_broker()
+        found: dict[TopicPartition, int] = {}
+        for at, time_ms in times_ms.items():
+            later = (each.offset for each in self._broker.logs[at].messages if each.timestamp >= time_ms)
+            first = next(later, None)
+            if first is not None:
+                found[at] = first
+        return found
+
     def end_offsets(self, partitions: frozenset[TopicPartition]) -> Mapping[TopicPartition, int]:
         return {at: self._broker.logs[at].end for at in partitions & self._positions.keys()}
 

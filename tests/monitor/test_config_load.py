@@ -171,6 +171,25 @@ def test_a_url_and_a_url_file_together_are_a_mistake(tmp_path: Path) -> None:
         loaded(tmp_path, GOOD.replace("[models.churn]", 'url_file = "x"\n[models.churn]'))
 
 
+def test_state_is_kept_beside_the_configuration_unless_its_folder_is_absolute(tmp_path: Path) -> None:
+    assert loaded(tmp_path).state_dir == tmp_path / "driftd-state"
+    assert loaded(tmp_path, GOOD + '[service]\nstate_dir = "/var/s"\n').state_dir == Path("/var/s")
+
+
+def test_a_section_that_is_not_in_the_file_can_come_from_the_environment() -> None:
+    model = with_environment(
+        DRIFTD__MODELS__CHURN__CHALLENGER__SEED="7",
+        DRIFTD__MODELS__CHURN__LABELS_FIELDS__ID="x",
+        DRIFTD__MODELS__CHURN__FIELDS__SCORES__GOLD="p.gold",
+        DRIFTD__MODELS__CHURN__FIELDS__SCORES__TIN="p.tin",
+        DRIFTD__MODELS__CHURN__PERFORMANCE__TOLERANCE__F1="0.1",
+    ).models["churn"]
+    assert model.challenger is not None
+    assert (model.challenger.seed, model.labels_fields.id) == (7, "x")
+    assert model.fields.scores == {"gold": "p.gold", "tin": "p.tin"}
+    assert model.performance.tolerance == {"f1": 0.1}
+
+
 def test_service_urls_come_from_variables_files_or_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "mail").write_text("mailto://a\n")
     text = GOOD + ('[alerts.services]\na = { env = "A" }\nb = { file = "mail" }\nc = { url = "json://h" }\n')

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.config import Fields, Level, Model, lint, parse
+from monitor.config import Fields, LabelsFields, Level, Model, Performance, lint, parse
+from monitor.config.model import BUDGET_PARTS
 from monitor.decode.layout import Meta
 
 GOOD = """
@@ -49,6 +50,57 @@ def test_own_keys_go_before_the_preset_and_an_empty_text_switches_one_off() -> N
     assert Fields(features="").resolved("churn").container == ()
 
 
+def test_labels_are_looked_for_where_the_fields_say_unless_they_have_places_of_their_own() -> None:
+    fields = Fields(id="key", label="truth", timestamp_unit="s", model="m", model_name="prod")
+    same = LabelsFields().resolved(fields, "churn")
+    assert (same.id, same.label, same.timestamp) == (("key",), ("truth",), ("timestamp",))
+    assert (same.timestamp_unit, same.model, same.model_name) == ("s", ("m",), "prod")
+    own = LabelsFields(id="p.id", label="y", timestamp="at", timestamp_unit="us", model="", model_name="x")
+    other = own.resolved(fields, "churn")
+    assert (other.id, other.label, other.timestamp) == (("p", "id"), ("y",), ("at",))
+    assert (other.timestamp_unit, other.model, other.model_name) == ("us", None, "x")
+    assert LabelsFields().resolved(Fields(), "churn").model_name == "churn"
+
+
+@pytest.mark.parametrize("path", ["", "$timestamp"])
+def test_the_time_that_kafka_recorded_is_in_milliseconds_whatever_the_fields_say(path: str) -> None:
+    found = LabelsFields(timestamp=path).resolved(Fields(timestamp_unit="s"), "churn")
+    assert (found.timestamp, found.timestamp_unit) == (Meta("timestamp"), "ms")
+
+
+def test_scores_of_classes_replace_the_one_score_and_their_columns_end_with_the_class() -> None:
+    found = Fields(scores={"a": "p.a", "b": "second", "c.d": r"p.c\.d", "p.e": "p.e"}).resolved("churn")
+    assert found.score is None
+    assert found.score_columns == {
+        "p.a": ("p", "a"),
+        "second:b": ("second",),
+        r"p.c\.d:c.d": ("p", "c.d"),
+        "p.e": ("p", "e"),
+    }
+    assert Fields().resolved("churn").score_columns == {}
+
+
+def test_the_metrics_that_alarm_are_those_of_the_task() -> None:
+    assert Performance().alarming("binary") == ("accuracy", "roc_auc", "f1")
+    assert Performance().alarming("regression") == ("mae", "rmse")
+    chosen = Performance(metrics=("recall", "rmse"))
+    assert (chosen.alarming("binary"), chosen.alarming("multiclass")) == (("recall",), ())
+
+
+def test_topics_that_are_in_both_lists_are_shared() -> None:
+    assert Model(topics=("a", "b"), labels_topics=("b", "c")).shared_topics == {"b"}
+
+
+def test_labels_take_shares_of_the_budget_that_the_remark_names() -> None:
+    plain = parse(GOOD + 'false_alarms = "1 per 30d"\nwindows_up_to = "1h"')
+    labelled = parse(GOOD + 'labels_topics = ["l"]\nfalse_alarms = "1 per 30d"\nwindows_up_to = "1h"')
+    assert plain.models["churn"].budget_shares == 2
+    assert labelled.models["churn"].budget_shares == 1 + len(BUDGET_PARTS) == 5
+    (text,) = (hint.text for hint in lint(labelled) if hint.path == "models.churn.false_alarms")
+    assert "judged at 0.00028" in text  # 1 h of 720 h, in 5 shares
+    assert "5 shares: 1 lengths, data quality, estimated performance, labels and sequential detectors" in text
+
+
 def test_lengths_double_up_to_the_longest() -> None:
     assert Model(topics=("p",)).multiples == (1, 2, 4, 8, 16, 32, 64, 128)
 
@@ -90,6 +142,21 @@ def test_a_plain_configuration_gets_no_warning_but_is_told_its_level() -> None:
         ('windows_up_to = "30m"', "models.churn.windows_up_to", "info", "only single windows"),
         ('false_alarms = "999 per 1d"', "models.churn.false_alarms", "warning", "generous"),
         ('labels_topics = ["l"]', "models.churn.labels_topics", "info", "same message key"),
+        ('labels_topics = ["l"]', "models.churn.labels_topics", "info", "same number of partitions"),
+        (
+            'labels_topics = ["l"]\nwindow = "1d"\nlabels_horizon = "1h"\nlabels_wait = "1h"',
+            "models.churn.labels_horizon",
+            "warning",
+            "too late before it has ended",
+        ),
+        ("challenger = {}", "models.churn.challenger", "warning", "no labels_topics"),
+        ('labels_fields = { id = "x" }', "models.churn.labels_fields", "info", "replay --labels only"),
+        (
+            'labels_topics = ["l"]\n[models.b]\ntopics = ["q"]\nlabels_topics = ["l"]',
+            "models.b.labels_fields.model",
+            "warning",
+            "has labels of churn too",
+        ),
         ('fields = { id = "" }', "models.churn.fields.id", "info", "duplicates are not counted"),
         ("detectors = { numeric = [] }", "models.churn.detectors", "warning", "has no test"),
         ('freshness = "2h"', "models.churn.freshness", "info", "later than a window"),

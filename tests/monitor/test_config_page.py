@@ -5,23 +5,29 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
+from detectors.abstaining_bases import BASES
+from detectors.abstaining_rules import Rule
 from detectors.catalogue import KINDS
 from monitor.config import (
     Alerts,
+    Challenger,
+    Concept,
     Config,
     Database,
     Detectors,
     Duration,
     Fields,
     Kafka,
+    LabelsFields,
     Limits,
     Links,
     Model,
+    Performance,
     Retention,
     Route,
     RowCount,
@@ -29,6 +35,7 @@ from monitor.config import (
     ServiceUrl,
     parse,
 )
+from monitor.config.performance import ALARMING, METRICS, Metric
 from monitor.config.schema import OWNED_OPTIONS
 from monitor.config.section import Section
 from monitor.source.kafka.options import OWNED
@@ -42,6 +49,10 @@ SECTIONS: dict[str, type[Section]] = {
     "[database.retention]": Retention,
     "[models.NAME]": Model,
     "[models.NAME.fields]": Fields,
+    "[models.NAME.labels_fields]": LabelsFields,
+    "[models.NAME.performance]": Performance,
+    "[models.NAME.concept]": Concept,
+    "[models.NAME.challenger]": Challenger,
     "[models.NAME.detectors]": Detectors,
     "[models.NAME.row_count]": RowCount,
     "[alerts]": Alerts,
@@ -55,6 +66,17 @@ MINIMUM = {
     "DRIFTD__KAFKA__BOOTSTRAP_SERVERS": "localhost:9092",
     "DRIFTD__DATABASE__URL": "sqlite://",
 }
+IN_WORDS = {
+    "as in `fields`",
+    "by task",
+    "inferred",
+    "off",
+    "see below",
+    "the model's name",
+    "the preset's",
+}
+TABLES = {"challenger", "concept", "detectors", "fields", "labels_fields", "links", "performance"}
+TABLES |= {"retention", "routes", "row_count", "services"}
 ROW = re.compile(r"^\| `(\w+)` \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 
 
@@ -107,18 +129,15 @@ def test_the_page_gives_the_defaults_of_the_struct(heading: str) -> None:
         if expected is not None:
             assert told[info.encode_name] == expected, info.name
         else:
-            assert told[info.encode_name] in {"off", "see below", "the model's name", "the preset's"}, (
-                info.name
-            )
+            assert told[info.encode_name] in IN_WORDS, info.name
 
 
 @pytest.mark.parametrize("heading", SECTIONS)
 def test_every_chapter_has_an_example_that_loads_and_uses_its_keys(heading: str) -> None:
     example = "\n".join(re.findall(r"```toml\n(.*?)```", chapters()[heading], flags=re.DOTALL))
     parse(example, MINIMUM)
-    tables_of_their_own = {"fields", "detectors", "row_count", "retention", "routes", "services", "links"}
     missing = {key for key in rows(chapters()[heading]) if not re.search(rf"\b{key} = |\.{key}\]", example)}
-    assert missing <= (tables_of_their_own | {"url"}), missing
+    assert missing <= (TABLES | {"url"}), missing
 
 
 def test_the_example_file_loads() -> None:
@@ -129,26 +148,19 @@ def test_the_example_file_loads() -> None:
 def test_the_example_file_shows_every_key_and_the_commented_ones_are_the_defaults() -> None:
     uncommented = re.sub(r"^# (?=\[|\w+ = )", "", EXAMPLE, flags=re.MULTILINE)
     full = tomllib.loads(uncommented)
-    off = {
-        "dead_letters",
-        "url_file",
-        "freshness",
-        "row_count",
-        "options",
-        "links",
-        "model",
-        "model_name",
-    }
+    off = {"dead_letters", "url_file", "freshness", "row_count", "options", "links", "model", "model_name"}
+    off |= {"task", "positive", "metrics"}
     shown, plain = parse(EXAMPLE), tomllib.loads(EXAMPLE)
     for heading, kind in SECTIONS.items():
         table, bare = inside(full, heading), inside(plain, heading)
-        written = parsed_default(heading, shown)
+        written = parsed_default(heading, shown) or kind()
         for info in msgspec.structs.fields(kind):
             assert info.encode_name in table or heading == "[alerts.services]", (heading, info.name)
             value = table.get(info.encode_name)
             if info.encode_name in bare or info.encode_name in off or isinstance(value, dict | None):
                 continue
-            if heading not in {"[models.NAME.row_count]", "[alerts.links]"} and info.name != "reference":
+            headings = {"[models.NAME.row_count]", "[models.NAME.labels_fields]", "[alerts.links]"}
+            if heading not in headings and info.name != "reference":
                 assert simple(getattr(written, info.name)) == simple(value), (heading, info.name)
 
 
@@ -191,9 +203,22 @@ def test_the_longest_windows_that_the_pages_name_are_right() -> None:
     assert "128 together, 5 days and 8 hours" in chapters()["[models.NAME]"]
 
 
-def test_keys_that_are_not_read_yet_say_so() -> None:
-    assert re.search(r"^\| `labels_topics` .*\*\*Not read yet", chapters()["[models.NAME]"], re.MULTILINE)
-    assert re.search(r"^labels_topics = .*not read yet", EXAMPLE, re.MULTILINE)
+def test_the_metrics_that_alarm_by_themselves_and_on_request_are_told() -> None:
+    (row,) = (row for row in ROW.findall(chapters()["[models.NAME.performance]"]) if row[0] == "metrics")
+    texts = dict(
+        zip(METRICS, re.findall(r"(?:Binary|Several classes|Regression): ([^.]+)\.", row[3]), strict=True)
+    )
+    for task, text in texts.items():
+        by_itself, on_request = (re.findall(r"`(\w+)`", part) for part in text.split("and on request"))
+        assert tuple(by_itself) == ALARMING[task]
+        assert (*by_itself, *on_request) == METRICS[task]
+    assert {name for names in METRICS.values() for name in names} == set(get_args(Metric))
+
+
+def test_the_challenger_knows_every_ensemble_and_rule_and_no_other() -> None:
+    hints = {each.name: each.type for each in msgspec.structs.fields(Challenger)}
+    assert set(hints["base"].__args__) == set(BASES)
+    assert set(hints["rule"].__args__) == set(Rule)
 
 
 def test_options_that_driftd_decides_are_those_of_the_kafka_source() -> None:

@@ -113,6 +113,20 @@ def offsets_of(ask: Callable[..., Any], partitions: Collection[TopicPartition]) 
     return {TopicPartition(*at): offset for at, offset in found.items()}
 
 
+def offsets_at(ask: Callable[..., Any], times_ms: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+    """Ask the broker where times begin; partitions without a record of that time or later are absent."""
+    if not times_ms:
+        return {}
+    try:
+        found = ask(
+            {KafkaPartition(*at): max(0, time_ms) for at, time_ms in times_ms.items()},
+            timeout_ms=REQUEST_LIMIT_MS,
+        )
+    except KafkaError as error:
+        raise SourceError(f"Kafka did not tell its offsets: {said(error)}") from error
+    return {TopicPartition(*at): place.offset for at, place in found.items() if place is not None}
+
+
 def said(error: object) -> str:
     """Give an error of the client in one line; its name often says more than its text."""
     return f"{type(error).__name__}: {error}"

@@ -14,7 +14,14 @@ from kafka.structs import MemberState, OffsetAndMetadata
 
 from monitor.errors import ConfigError, SourceError
 from monitor.source.base import Chunk, Lost, Polled, Record, Start, TopicPartition
-from monitor.source.kafka.client import CLOSE_LIMIT_MS, connected, consumer_settings, offsets_of, said
+from monitor.source.kafka.client import (
+    CLOSE_LIMIT_MS,
+    connected,
+    consumer_settings,
+    offsets_at,
+    offsets_of,
+    said,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +89,9 @@ class KafkaSource:
         consumer = self._consumer
         ask = consumer.beginning_offsets if start == "earliest" else consumer.end_offsets
         return offsets_of(ask, partitions)
+
+    def offsets_at(self, times_ms: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        return offsets_at(self._consumer.offsets_for_times, times_ms)
 
     def end_offsets(self, partitions: frozenset[TopicPartition]) -> Mapping[TopicPartition, int]:
         marks = {TopicPartition(*held): self._consumer.highwater(held) for held in self._held(partitions)}

@@ -31,6 +31,7 @@ MS = 1_767_225_600_123
         (float("nan"), UNREADABLE),
         (float("inf"), UNREADABLE),
         (10**400, UNREADABLE),
+        (1.7e308, UNREADABLE),
         ("0001-01-01", UNREADABLE),
         ("9999-12-31T23:59:59Z", UNREADABLE),
         (-(10**13), UNREADABLE),
@@ -46,6 +47,10 @@ def test_a_stated_unit_is_not_guessed(unit: str, factor: float) -> None:
     small = 5_000 * factor
     assert milliseconds([small], unit).tolist() == [5_000]  # type: ignore[arg-type]
     assert milliseconds(["2026-01-01"], unit).tolist() == [UNREADABLE]  # type: ignore[arg-type]
+
+
+def test_a_number_that_overflows_as_milliseconds_is_no_time() -> None:
+    assert milliseconds([1.7e308, -1.7e308, 5.0], "s").tolist() == [UNREADABLE, UNREADABLE, 5_000]
 
 
 def test_numbers_are_no_times_when_text_is_asked_for() -> None:

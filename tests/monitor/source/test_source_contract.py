@@ -219,6 +219,16 @@ def test_first_offsets_are_those_of_the_broker(world: World) -> None:
     assert source.first_offsets(frozenset(), "latest") == {}
 
 
+def test_offsets_at_are_those_of_the_first_record_written_then_or_later(world: World) -> None:
+    made = filled(world, 0, partitions=2)
+    world.produce(made[0], [Message(i, b"{}", None, 1_600_000_000_000 + 1000 * i, []) for i in range(4)])
+    source = world.source(made[0].topic)
+    for time_ms, offset in ((0, 0), (1_600_000_001_000, 1), (1_600_000_001_001, 2), (1_600_000_003_000, 3)):
+        assert source.offsets_at(dict.fromkeys(made, time_ms)) == {made[0]: offset}
+    assert source.offsets_at(dict.fromkeys(made, 1_600_000_003_001)) == {}
+    assert source.offsets_at({}) == {}
+
+
 def test_end_offsets_follow_what_the_broker_last_told(world: World) -> None:
     (partition,) = filled(world, 4)
     reader = Reader(world.source(partition.topic), starts={partition: 4})
