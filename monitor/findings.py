@@ -56,3 +56,36 @@ class QualityFinding:
     verdict: Verdict
     reference_id: str
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceFinding:
+    """One metric's value in one window, and what it says of the model: a row of ``performance_history``.
+
+    ``low`` and ``high`` are the value's 95 % confidence interval, ``band_low`` and ``band_high`` where it had
+    to stay; NaN, like None, stands for what is not known. ``direction`` is "worse", "better" or empty. How
+    often the window has been published, the store counts.
+    """
+
+    model: str
+    model_version: str
+    segment: str
+    start_ms: int
+    end_ms: int
+    multiple: int
+    metric: str
+    is_estimate: bool
+    value: float
+    low: float | None
+    high: float | None
+    reference_value: float | None
+    band_low: float | None
+    band_high: float | None
+    p_value: float | None
+    adjusted_p: float | None
+    labelled_rows: int
+    label_ratio: float | None
+    verdict: Verdict
+    direction: str
+    reference_id: str
+    note: str

@@ -10,30 +10,39 @@ from typing import Any, Literal, Protocol
 from alerts.model import Alert
 from alerts.mute import Silence
 from alerts.outgoing import Group, Notification, Sent
-from monitor.findings import QualityFinding
+from monitor.findings import Finding, PerformanceFinding, QualityFinding
 from monitor.source.base import TopicPartition
 from monitor.store.values import (
     Advance,
     Alerting,
+    ChallengerResult,
     Closed,
     ClosedWindow,
+    DetectorState,
     Gap,
+    JoinedWindow,
     Late,
+    LearnedWindow,
     OpenWindow,
     Outbound,
     PartitionClock,
     Progress,
     ReferenceRow,
     Reject,
+    WindowFacts,
 )
 
 __all__ = [
     "Advance",
     "Alerting",
+    "ChallengerResult",
     "Closed",
     "ClosedWindow",
+    "DetectorState",
     "Gap",
+    "JoinedWindow",
     "Late",
+    "LearnedWindow",
     "ModelLock",
     "OpenWindow",
     "Outbound",
@@ -43,6 +52,7 @@ __all__ = [
     "Reject",
     "Store",
     "View",
+    "WindowFacts",
 ]
 
 
@@ -67,6 +77,9 @@ class ModelLock(Protocol):
     def closed_windows(self, from_ms: int, until_ms: int, limit: int) -> tuple[ClosedWindow, ...]:
         """Give the first ``limit`` judged windows with ``from_ms <= start_ms < until_ms``, with counts."""
 
+    def window_facts(self, from_ms: int, until_ms: int, limit: int) -> tuple[WindowFacts, ...]:
+        """Give what is known of the first ``limit`` judged windows as above, without reading any counts."""
+
     def late_rows(self, start_ms: int, segment: str = "") -> int:
         """Late rows counted so far for a window that has not been judged."""
 
@@ -87,6 +100,60 @@ class ModelLock(Protocol):
     def quality(self, findings: tuple[QualityFinding, ...], evaluated_at: datetime) -> None:
         """Write check results that belong to no closed window (gaps, freshness); replaces equal keys."""
 
+    def findings(self, findings: tuple[Finding, ...], evaluated_at: datetime) -> None:
+        """Write verdicts that come outside a window's closing (on labels); replaces equal keys."""
+
+    def performance(self, findings: tuple[PerformanceFinding, ...], evaluated_at: datetime) -> None:
+        """Publish metrics, as `close` does with those of its window.
+
+        Where a value, its interval or its verdict replaces another one, the old one is kept as a revision.
+        """
+
+    def labelled(self, start_ms: int, rows: int, segment: str = "") -> None:
+        """Set how many rows of a judged window have their label; nothing happens without such a window."""
+
+    def joined_changed(self, before_ms: int, limit: int) -> tuple[int, ...]:
+        """Give the first start times before ``before_ms`` of windows with labels newer than `joined_done`."""
+
+    def joined_parts(self, start_ms: int) -> tuple[JoinedWindow, ...]:
+        """Give every partition's labels of one window, ordered by segment, topic and partition."""
+
+    def joined_done(self, start_ms: int) -> None:
+        """Note that the window's labels, as they are now, have been looked at."""
+
+    def delete_joined_before(self, until_ms: int) -> int:
+        """Forget the labels of windows that end at ``until_ms`` or earlier; give how many parts went."""
+
+    def published_until_ms(self) -> int | None:
+        """Give up to where windows have been published on labels; None before the first."""
+
+    def publish_until(self, until_ms: int) -> None:
+        """Move that on, never back."""
+
+    def learned_until_ms(self) -> int | None:
+        """Give up to where the sequential detectors have learned; None before the first window."""
+
+    def learned_starts(self) -> tuple[int, ...]:
+        """Give the start times of the windows whose losses have not been learned, ascending, each once."""
+
+    def learned_parts(self, start_ms: int) -> tuple[LearnedWindow, ...]:
+        """Give every partition's losses of one window, ordered by segment, topic and partition."""
+
+    def close_learned(self, starts_ms: Iterable[int], until_ms: int) -> None:
+        """Delete these windows' losses and move ``learned_until`` on, never back.
+
+        What comes later for a window that ends at ``until_ms`` or earlier is not taken in.
+        """
+
+    def detector_states(self) -> tuple[DetectorState, ...]:
+        """Give the sequential detectors' checkpoints, ordered by segment, signal and detector."""
+
+    def write_detector_states(self, states: Iterable[DetectorState]) -> None:
+        """Insert checkpoints or replace them."""
+
+    def latest_challenger(self, limit: int) -> tuple[ChallengerResult, ...]:
+        """Give the challenger's latest results, newest first."""
+
     def write(self, alerting: Alerting) -> None:
         """Write alerts, groups and notifications.
 
@@ -98,6 +165,9 @@ View = Literal[
     "drift_history",
     "quality_history",
     "performance_history",
+    "performance_revisions",
+    "label_history",
+    "challenger_history",
     "alert_history",
     "window_history",
     "models",
@@ -140,6 +210,19 @@ class Store(Protocol):
 
     def open_windows(self, partitions: Iterable[TopicPartition]) -> tuple[OpenWindow, ...]:
         """These partitions' shares of open windows (``new_rows`` is 0)."""
+
+    def joined_windows(
+        self, model: str, partition: TopicPartition, starts_ms: Iterable[int]
+    ) -> tuple[JoinedWindow, ...]:
+        """Give one partition's labels of those of these windows that have any, by segment and time."""
+
+    def learned_windows(
+        self, model: str, partition: TopicPartition, starts_ms: Iterable[int]
+    ) -> tuple[LearnedWindow, ...]:
+        """Give one partition's losses, likewise."""
+
+    def challenger_results(self, model: str, since_ms: int) -> tuple[ChallengerResult, ...]:
+        """Give the results of windows that start at ``since_ms`` or later, oldest first."""
 
     def closed_until(self) -> Mapping[str, int]:
         """Give, per model, the end of its latest judged window; models without one are absent."""

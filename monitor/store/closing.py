@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, or_, select, text, update
+from sqlalchemy import Column, Connection, delete, or_, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from alerts.model import Alert
 from alerts.mute import Silence
 from alerts.outgoing import Group, Sent
-from monitor.findings import QualityFinding
-from monitor.store import alerting, history, loading, outbox
-from monitor.store.base import Alerting, Closed, ClosedWindow, OpenWindow, PartitionClock
+from monitor.findings import Finding, PerformanceFinding, QualityFinding
+from monitor.store import alerting, history, labels, loading, outbox, sequential
+from monitor.store.base import (
+    Alerting,
+    ChallengerResult,
+    Closed,
+    ClosedWindow,
+    DetectorState,
+    JoinedWindow,
+    LearnedWindow,
+    OpenWindow,
+    PartitionClock,
+    WindowFacts,
+)
 from monitor.store.failures import is_busy
+from monitor.store.performance import write_performance
 from monitor.store.tables import late_count, model, open_window, partition_clock
 
 
@@ -54,9 +66,7 @@ class SqlModelLock:
         self._model = name
 
     def closed_until_ms(self) -> int | None:
-        query = select(model.c.closed_until).where(model.c.name == self._model)
-        until: int | None = self._connection.execute(query).scalar_one()
-        return until
+        return self._until(model.c.closed_until)
 
     def clocks(self) -> tuple[PartitionClock, ...]:
         return loading.clocks_of(self._connection, partition_clock.c.model == self._model)
@@ -72,6 +82,9 @@ class SqlModelLock:
 
     def closed_windows(self, from_ms: int, until_ms: int, limit: int) -> tuple[ClosedWindow, ...]:
         return history.closed_windows(self._connection, self._model, from_ms, until_ms, limit)
+
+    def window_facts(self, from_ms: int, until_ms: int, limit: int) -> tuple[WindowFacts, ...]:
+        return labels.window_facts(self._connection, self._model, from_ms, until_ms, limit)
 
     def late_rows(self, start_ms: int, segment: str = "") -> int:
         query = select(late_count.c.rows).where(
@@ -98,6 +111,7 @@ class SqlModelLock:
         history.write_window(self._connection, window)
         history.write_findings(self._connection, closed.findings, closed.evaluated_at)
         history.write_quality(self._connection, closed.quality, closed.evaluated_at)
+        write_performance(self._connection, closed.performance, closed.evaluated_at)
         for table in (open_window, late_count):
             self._connection.execute(
                 delete(table).where(
@@ -106,10 +120,59 @@ class SqlModelLock:
                     table.c.segment == window.segment,
                 )
             )
-        self._close_until(window.end_ms)
+        self._move(model.c.closed_until, window.end_ms)
 
     def quality(self, findings: tuple[QualityFinding, ...], evaluated_at: datetime) -> None:
         history.write_quality(self._connection, findings, evaluated_at)
+
+    def findings(self, findings: tuple[Finding, ...], evaluated_at: datetime) -> None:
+        history.write_findings(self._connection, findings, evaluated_at)
+
+    def performance(self, findings: tuple[PerformanceFinding, ...], evaluated_at: datetime) -> None:
+        write_performance(self._connection, findings, evaluated_at)
+
+    def labelled(self, start_ms: int, rows: int, segment: str = "") -> None:
+        labels.set_labelled(self._connection, self._model, start_ms, segment, rows)
+
+    def joined_changed(self, before_ms: int, limit: int) -> tuple[int, ...]:
+        return labels.joined_changed(self._connection, self._model, before_ms, limit)
+
+    def joined_parts(self, start_ms: int) -> tuple[JoinedWindow, ...]:
+        return labels.joined_parts(self._connection, self._model, start_ms)
+
+    def joined_done(self, start_ms: int) -> None:
+        labels.joined_done(self._connection, self._model, start_ms)
+
+    def delete_joined_before(self, until_ms: int) -> int:
+        return labels.delete_joined_before(self._connection, self._model, until_ms)
+
+    def published_until_ms(self) -> int | None:
+        return self._until(model.c.published_until)
+
+    def publish_until(self, until_ms: int) -> None:
+        self._move(model.c.published_until, until_ms)
+
+    def learned_until_ms(self) -> int | None:
+        return self._until(model.c.learned_until)
+
+    def learned_starts(self) -> tuple[int, ...]:
+        return labels.learned_starts(self._connection, self._model)
+
+    def learned_parts(self, start_ms: int) -> tuple[LearnedWindow, ...]:
+        return labels.learned_parts(self._connection, self._model, start_ms)
+
+    def close_learned(self, starts_ms: Iterable[int], until_ms: int) -> None:
+        labels.delete_learned(self._connection, self._model, starts_ms)
+        self._move(model.c.learned_until, until_ms)
+
+    def detector_states(self) -> tuple[DetectorState, ...]:
+        return sequential.states_of(self._connection, self._model)
+
+    def write_detector_states(self, states: Iterable[DetectorState]) -> None:
+        sequential.write_states(self._connection, states)
+
+    def latest_challenger(self, limit: int) -> tuple[ChallengerResult, ...]:
+        return sequential.latest_challenger(self._connection, self._model, limit)
 
     def write(self, alerting_: Alerting) -> None:
         alerting.write_alerts(self._connection, self._model, alerting_.alerts)
@@ -117,9 +180,12 @@ class SqlModelLock:
         alerting.write_groups(self._connection, alerting_.groups)
         outbox.write_notifications(self._connection, alerting_.notifications)
 
-    def _close_until(self, end_ms: int) -> None:
-        """Move ``closed_until``, never back."""
-        until = model.c.closed_until
-        earlier = or_(until.is_(None), until < end_ms)
-        change = update(model).where(model.c.name == self._model, earlier)
-        self._connection.execute(change.values(closed_until=end_ms))
+    def _until(self, column: Column[int]) -> int | None:
+        query = select(column).where(model.c.name == self._model)
+        until: int | None = self._connection.execute(query).scalar_one()
+        return until
+
+    def _move(self, column: Column[int], until_ms: int) -> None:
+        """Move such a time on, never back."""
+        change = update(model).where(model.c.name == self._model, or_(column.is_(None), column < until_ms))
+        self._connection.execute(change.values({column: until_ms}))

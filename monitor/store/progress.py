@@ -1,4 +1,4 @@
-"""Taking messages in: cursors, event times, open windows and rejects move in one transaction."""
+"""Taking messages in: cursors, event times, windows, labels and rejects move in one transaction."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, delete, func, select, 
 
 from monitor.errors import Fenced
 from monitor.source.base import TopicPartition
+from monitor.store import labels, sequential
 from monitor.store.base import Advance, Gap, Late, OpenWindow, PartitionClock, Progress, Reject
 from monitor.store.result_tables import closed_window
 from monitor.store.statements import Row, add_missing, inserting, of_partitions, partition_of, upsert
@@ -23,7 +24,7 @@ def commit(connection: Connection, progress: Progress) -> Mapping[str, int]:
     The rows of the touched models are share-locked: no window of theirs can be judged meanwhile.
     """
     advance(connection, progress.advances)
-    closed_until = hold_models(connection, touched(progress))
+    closed_until, learned_until = hold_models(connection, touched(progress))
     write_clocks(connection, progress.clocks)
     still_open = [window for window in progress.windows if not is_closed(window, closed_until)]
     belated = [window for window in progress.windows if is_closed(window, closed_until)]
@@ -31,14 +32,23 @@ def commit(connection: Connection, progress: Progress) -> Mapping[str, int]:
     count_late(connection, [*progress.late, *map(as_late, belated)])
     write_rejects(connection, progress.rejects)
     write_gaps(connection, progress.gaps)
+    labels.write_joined(connection, progress.joined)
+    labels.write_learned(connection, progress.learned, learned_until)
+    sequential.write_challenger(connection, progress.challenger)
     return closed_until
 
 
 def touched(progress: Progress) -> frozenset[str]:
     """Name the models whose rows are written."""
-    of_windows = {one.model for one in progress.windows}
-    of_late = {one.model for one in progress.late}
-    return frozenset(of_windows | of_late | {one.model for one in progress.clocks})
+    kinds = (
+        progress.windows,
+        progress.late,
+        progress.clocks,
+        progress.joined,
+        progress.learned,
+        progress.challenger,
+    )
+    return frozenset(one.model for kind in kinds for one in kind)
 
 
 def is_closed(window: OpenWindow, closed_until: Mapping[str, int]) -> bool:
@@ -95,16 +105,18 @@ def fenced(connection: Connection, advances: Sequence[Advance]) -> Fenced:
     return Fenced(f"another process has read on: {'; '.join(told) or 'a cursor was set by it'}")
 
 
-def hold_models(connection: Connection, names: frozenset[str]) -> dict[str, int]:
-    """Share-lock the models' rows and give how far each is judged."""
+def hold_models(connection: Connection, names: frozenset[str]) -> tuple[dict[str, int], dict[str, int]]:
+    """Share-lock the models' rows and give how far each is judged, and learned by sequential detectors."""
     if not names:
-        return {}
-    query = select(model.c.name, model.c.closed_until).where(model.c.name.in_(sorted(names)))
-    query = query.order_by(model.c.name).with_for_update(read=True, key_share=True)
-    found = {row.name: row.closed_until for row in connection.execute(query)}
-    if missing := names - found.keys():
+        return {}, {}
+    query = select(model.c.name, model.c.closed_until, model.c.learned_until)
+    query = query.where(model.c.name.in_(sorted(names))).order_by(model.c.name)
+    found = connection.execute(query.with_for_update(read=True, key_share=True)).all()
+    if missing := names - {row.name for row in found}:
         raise ValueError(f"models {sorted(missing)} are not registered: call register_models first")
-    return {name: until for name, until in found.items() if until is not None}
+    closed_until = {row.name: row.closed_until for row in found if row.closed_until is not None}
+    learned_until = {row.name: row.learned_until for row in found if row.learned_until is not None}
+    return closed_until, learned_until
 
 
 def write_clocks(connection: Connection, clocks: Sequence[PartitionClock]) -> None:

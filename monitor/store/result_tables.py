@@ -137,9 +137,37 @@ performance_result = Table(
     words("reference_id"),
     words("note"),
     Column("evaluated_at", Instant(), nullable=False),
+    Column("p_value", Figure()),
+    Column("adjusted_p", Figure()),
+    Column("band_low", Figure()),
+    Column("band_high", Figure()),
+    Column("label_ratio", Figure()),
+    Column("direction", Words(), nullable=False, server_default=""),
+    Column("revision", Integer(), nullable=False, server_default="0"),
     comment="How well the model did in each window, measured on labels or estimated without them.",
 )
 Index("performance_result_start", performance_result.c.window_start)
+
+performance_revision = Table(
+    "performance_revision",
+    metadata,
+    key("model"),
+    start(),
+    Column("multiple", Integer(), primary_key=True, autoincrement=False),
+    key("segment"),
+    key("metric"),
+    Column("is_estimate", Boolean(), primary_key=True),
+    Column("revision", Integer(), primary_key=True, autoincrement=False),
+    end(),
+    Column("value", Figure()),
+    Column("low", Figure()),
+    Column("high", Figure()),
+    amount("labelled_rows"),
+    words("verdict"),
+    Column("evaluated_at", Instant(), nullable=False),
+    comment="What performance_result said before it said something else.",
+)
+Index("performance_revision_start", performance_revision.c.window_start)
 
 alert = Table(
     "alert",

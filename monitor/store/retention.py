@@ -2,7 +2,8 @@
 
 Plain deletes rather than partitions: a model makes a few thousand rows a day, so a day's worth goes in
 milliseconds, and neither a scheduler nor the right to make tables is needed. Every column of time that is
-searched here has an index, or its table is small.
+searched here has an index, or its table is small. What is not history (open windows, losses that sequential
+detectors have not learned, their checkpoints) never goes here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Exists,
+    Table,
     and_,
     delete,
     exists,
@@ -25,6 +27,7 @@ from sqlalchemy import (
 )
 
 from alerts.model import Status
+from monitor.store.label_tables import challenger_result, joined_window
 from monitor.store.outbox import table as outbox
 from monitor.store.result_tables import (
     alert,
@@ -32,6 +35,7 @@ from monitor.store.result_tables import (
     drift_result,
     notification,
     performance_result,
+    performance_revision,
     quality_result,
     silence,
     window_counts,
@@ -42,7 +46,10 @@ from monitor.store.types import EventTime, to_ms
 RESULTS: tuple[Column[Any], ...] = (
     drift_result.c.window_start,
     quality_result.c.window_start,
+    performance_revision.c.window_start,
     performance_result.c.window_start,
+    challenger_result.c.window_start,
+    joined_window.c.window_end,
     window_counts.c.window_start,
     closed_window.c.window_start,
     late_count.c.window_start,
@@ -79,7 +86,12 @@ def expendable(time: Column[Any], before: datetime) -> ColumnElement[bool]:
     if table is closed_window:
         return or_(closed_window.c.closed_at.is_(None), closed_window.c.closed_at < before)
     special = {
-        window_counts: ~_judged_since(before, window_counts.c.model, closed_window.c.window_start == time),
+        window_counts: ~_window_judged_since(before, window_counts),
+        challenger_result: ~_window_judged_since(before, challenger_result),
+        joined_window: and_(
+            ~_window_judged_since(before, joined_window),
+            ~_is_open(joined_window.c.model, joined_window.c.window_start),
+        ),
         late_count: ~_is_open(late_count.c.model, time),
         alert: and_(
             alert.c.status == Status.RESOLVED,
@@ -96,6 +108,11 @@ def _is_open(model: Column[Any], start: Column[Any]) -> Exists:
 
 def _judged_since(before: datetime, model: Column[Any], same: ColumnElement[bool]) -> Exists:
     return exists().where(closed_window.c.model == model, same, closed_window.c.closed_at >= before)
+
+
+def _window_judged_since(before: datetime, table: Table) -> Exists:
+    same = closed_window.c.window_start == table.c.window_start
+    return _judged_since(before, table.c.model, same)
 
 
 def _told_over() -> ColumnElement[bool]:

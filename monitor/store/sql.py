@@ -13,9 +13,23 @@ from alerts.mute import Silence
 from alerts.outgoing import Notification
 from monitor.errors import Fenced
 from monitor.source.base import TopicPartition
-from monitor.store import alerting, doubt, loading, migrate, outbox, progress, references, retention
+from monitor.store import (
+    alerting,
+    doubt,
+    labels,
+    loading,
+    migrate,
+    outbox,
+    progress,
+    references,
+    retention,
+    sequential,
+)
 from monitor.store.base import (
     Advance,
+    ChallengerResult,
+    JoinedWindow,
+    LearnedWindow,
     ModelLock,
     OpenWindow,
     Outbound,
@@ -101,6 +115,22 @@ class SqlStore:
     def open_windows(self, partitions: Iterable[TopicPartition]) -> tuple[OpenWindow, ...]:
         with self._database.reading() as connection:
             return loading.open_windows(connection, partitions)
+
+    def joined_windows(
+        self, model: str, partition: TopicPartition, starts_ms: Iterable[int]
+    ) -> tuple[JoinedWindow, ...]:
+        with self._database.reading() as connection:
+            return labels.joined_windows(connection, model, partition, starts_ms)
+
+    def learned_windows(
+        self, model: str, partition: TopicPartition, starts_ms: Iterable[int]
+    ) -> tuple[LearnedWindow, ...]:
+        with self._database.reading() as connection:
+            return labels.learned_windows(connection, model, partition, starts_ms)
+
+    def challenger_results(self, model: str, since_ms: int) -> tuple[ChallengerResult, ...]:
+        with self._database.reading() as connection:
+            return sequential.challenger_since(connection, model, since_ms)
 
     def closed_until(self) -> Mapping[str, int]:
         with self._database.reading() as connection:

@@ -45,6 +45,8 @@ model = Table(
     key("name"),
     Column("registered_at", Instant(), nullable=False),
     Column("closed_until", EventTime()),
+    Column("learned_until", EventTime()),
+    Column("published_until", EventTime()),
     comment="One row per model; its row lock decides which process judges the model's windows.",
 )
 

@@ -20,9 +20,18 @@ def to_datetime(ms: int) -> datetime:
     return EPOCH + ms * MILLISECOND
 
 
+def within(ms: int) -> int:
+    """Bring a bound of a search into the years that a database can hold."""
+    return min(max(ms, FIRST_MS), LAST_MS)
+
+
 def to_ms(at: datetime) -> int:
     """Give milliseconds since 1970, rounded down."""
     return (at - EPOCH) // MILLISECOND
+
+
+FIRST_MS = to_ms(datetime.min.replace(tzinfo=UTC))
+LAST_MS = to_ms(datetime.max.replace(tzinfo=UTC))
 
 
 class Instant(TypeDecorator[datetime]):

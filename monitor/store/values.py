@@ -12,7 +12,7 @@ from datetime import datetime
 
 from alerts.model import Alert
 from alerts.outgoing import Group, Message, Notification
-from monitor.findings import Finding, QualityFinding
+from monitor.findings import Finding, PerformanceFinding, QualityFinding
 from monitor.source.base import TopicPartition
 
 
@@ -115,10 +115,85 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinedWindow:
+    """What the labels say of one window of predictions, from one partition of them; written whole each time.
+
+    ``reference_id`` is empty when the reference changed inside: ``sums`` then mean nothing. ``unmatched``
+    labels are still without their prediction (it may come); they are counted by the label's own time.
+    """
+
+    model: str
+    segment: str
+    start_ms: int
+    end_ms: int
+    partition: TopicPartition
+    reference_id: str
+    labelled: int
+    unusable: int
+    duplicates: int
+    corrected: int
+    too_late: int
+    unmatched: int
+    sums: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedWindow:
+    """Losses by the time at which they became known, for sequential detectors; written whole each time."""
+
+    model: str
+    segment: str
+    start_ms: int
+    end_ms: int
+    partition: TopicPartition
+    reference_id: str
+    sums: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengerResult:
+    """Production's model and the challenger on the same ``rows`` with labels of one window.
+
+    Errors are sums over these rows; ``difference``, ``low`` and ``high`` are of challenger minus production,
+    for one row. ``abstention_share`` is of the ``scored_rows``; ``shed_rows`` had no time to be learned.
+    """
+
+    model: str
+    start_ms: int
+    end_ms: int
+    base: str
+    rule: str
+    rows: int
+    production_errors: float
+    challenger_errors: float
+    difference: float
+    low: float
+    high: float
+    scored_rows: int
+    abstention_share: float | None
+    shed_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorState:
+    """The checkpoint of one sequential detector on one signal, which it has read up to ``until_ms``."""
+
+    model: str
+    segment: str
+    signal: str
+    detector: str
+    until_ms: int
+    rows: int
+    dropped: int
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Everything that must move together when messages have been taken in.
 
     Only partitions with an advance are fenced: clocks and windows come with one of their partition.
+    ``learned`` windows that the detectors have passed already are left out.
     """
 
     advances: tuple[Advance, ...] = ()
@@ -127,6 +202,9 @@ class Progress:
     late: tuple[Late, ...] = ()
     rejects: tuple[Reject, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    joined: tuple[JoinedWindow, ...] = ()
+    learned: tuple[LearnedWindow, ...] = ()
+    challenger: tuple[ChallengerResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +230,19 @@ class ClosedWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowFacts:
+    """A judged window without its counts; ``labelled`` is what its joined parts say now."""
+
+    start_ms: int
+    end_ms: int
+    rows: int
+    late: int
+    reference_id: str
+    labelled: int
+    segment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """The outcome of judging one window: written in one transaction, which also forgets its open parts."""
 
@@ -159,6 +250,7 @@ class Closed:
     findings: tuple[Finding, ...]
     quality: tuple[QualityFinding, ...]
     evaluated_at: datetime
+    performance: tuple[PerformanceFinding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

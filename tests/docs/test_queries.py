@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -12,7 +13,21 @@ from monitor.source.base import TopicPartition
 from monitor.store.base import Advance, Alerting, Gap, Progress, Reject
 from monitor.store.sql import open_store
 from tests.docs.pages import Block, blocks
-from tests.monitor.store.rows import AT, MODEL, ONE, START, alert, close, closed, finding, quality, reference
+from tests.monitor.store.rows import (
+    AT,
+    MODEL,
+    ONE,
+    START,
+    alert,
+    challenger,
+    close,
+    closed,
+    finding,
+    joined,
+    performance,
+    quality,
+    reference,
+)
 
 QUERIES = [block for block in blocks("sql") if not block.mark]
 MAY_BE_EMPTY = ("interval '30 days'",)  # asks about now; the rows are of March 2026
@@ -33,9 +48,12 @@ def filled(url: str) -> None:
     with store.lock(MODEL) as lock:
         assert lock is not None
         lock.write(Alerting(alerts=(alert(),)))
+        for value in (0.93, 0.91):
+            lock.performance((performance(value=value),), AT)
     bad = Reject(ONE, 3, MODEL, "not_json", "Expecting value at character 0", b"\xffoops", AT)
     gap = Gap(TopicPartition("predictions", 1), 5, 9, AT - timedelta(days=1))
-    store.commit(Progress(advances=(Advance(ONE, None, 10),), rejects=(bad,), gaps=(gap,)))
+    labels = Progress(joined=(joined(),), challenger=(challenger(),))
+    store.commit(replace(labels, advances=(Advance(ONE, None, 10),), rejects=(bad,), gaps=(gap,)))
     store.close_connections()
 
 
@@ -60,6 +78,10 @@ def test_there_are_queries_for_every_view_that_is_filled() -> None:
     for view in (
         "drift_history",
         "quality_history",
+        "performance_history",
+        "performance_revisions",
+        "label_history",
+        "challenger_history",
         "alert_history",
         "window_history",
         "rejects",

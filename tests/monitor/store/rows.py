@@ -9,12 +9,17 @@ from typing import Any
 from alerts.model import Alert, Severity, Status, labels
 from alerts.outgoing import Message, Notification, Reason
 from detectors.result import Shift, TestResult, Verdict
-from monitor.findings import Finding, QualityFinding
+from monitor.findings import Finding, PerformanceFinding, QualityFinding
 from monitor.source.base import TopicPartition
 from monitor.store.base import (
     Advance,
+    ChallengerResult,
     Closed,
     ClosedWindow,
+    DetectorState,
+    JoinedWindow,
+    LearnedWindow,
+    ModelLock,
     OpenWindow,
     PartitionClock,
     Progress,
@@ -89,6 +94,40 @@ def quality(hour: int = 0, feature: str = "age", **changes: Any) -> QualityFindi
     return replace(made, **changes)
 
 
+def performance(hour: int = 0, metric: str = "accuracy", **changes: Any) -> PerformanceFinding:
+    start = START + hour * HOUR
+    made = PerformanceFinding(
+        MODEL, "v1", "", start, start + HOUR, 1, metric, False, 0.91, 0.9, 0.92, 0.944, 0.936, 0.951,
+        1e-6, 1e-5, 18, 0.9, Verdict.DRIFT, "worse", "ref", "fine",
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def joined(hour: int = 0, partition: TopicPartition = ONE, **changes: Any) -> JoinedWindow:
+    start = START + hour * HOUR
+    made = JoinedWindow(MODEL, "", start, start + HOUR, partition, "ref", 8, 1, 2, 3, 4, 5, b"\x00sums")
+    return replace(made, **changes)
+
+
+def learned(hour: int = 0, partition: TopicPartition = ONE, **changes: Any) -> LearnedWindow:
+    start = START + hour * HOUR
+    return replace(LearnedWindow(MODEL, "", start, start + HOUR, partition, "ref", b"\xfflosses"), **changes)
+
+
+def state(signal: str = "loss", detector: str = "adwin", **changes: Any) -> DetectorState:
+    made = DetectorState(MODEL, "", signal, detector, START + HOUR, 400, 2, b"\x00state")
+    return replace(made, **changes)
+
+
+def challenger(hour: int = 0, **changes: Any) -> ChallengerResult:
+    start = START + hour * HOUR
+    made = ChallengerResult(
+        MODEL, start, start + HOUR, "adaptive_forest", "grid", 200, 28.0, 16.0, -0.06, -0.08, -0.04,
+        250, 0.4, 7,
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
 def alert(feature: str = "age", hour: int = 0, status: Status = Status.FIRING, **changes: Any) -> Alert:
     start = START + hour * HOUR
     made = Alert(
@@ -120,6 +159,11 @@ def reference(name: str = "ref", **changes: Any) -> ReferenceRow:
         name, MODEL, "v1", 1000, "train.parquet", "c0ffee", AT, active=True, payload=b"\x00grid"
     )
     return replace(made, **changes)
+
+
+def held(lock: ModelLock | None) -> ModelLock:
+    assert lock is not None
+    return lock
 
 
 def close(store: Store, *outcomes: Closed) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from alerts.model import Status
 from alerts.outgoing import Group
-from monitor.store.base import Alerting, ModelLock, Store
+from monitor.store.base import Alerting, Store
 from tests.monitor.store.rows import (
     AT,
     HOUR,
@@ -20,17 +20,13 @@ from tests.monitor.store.rows import (
     closed,
     closed_window,
     finding,
+    held,
     later,
     part,
     quality,
     read,
     result,
 )
-
-
-def held(lock: ModelLock | None) -> ModelLock:
-    assert lock is not None
-    return lock
 
 
 def test_a_window_is_merged_from_all_parts_and_forgotten_when_closed(store: Store) -> None:

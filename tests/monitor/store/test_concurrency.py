@@ -23,7 +23,10 @@ from tests.monitor.store.rows import (
     START,
     close,
     closed,
+    held,
+    joined,
     later,
+    learned,
     notification,
     part,
     read,
@@ -117,6 +120,37 @@ def test_a_commit_waits_for_judging_and_then_counts_its_rows_as_late(postgres_ur
     assert waiting.result(10) == {MODEL: START + HOUR}
     assert [(row["rows"], row["late"]) for row in judge.view("window_history")] == [(10, 4)]
     assert [window.start_ms for window in judge.open_windows([ONE])] == [START + HOUR]
+
+
+def test_losses_that_wait_for_the_detectors_are_left_out_when_these_have_passed(
+    postgres_url: str, pair: Pair
+) -> None:
+    judge, reader = pair
+    reader.commit(Progress(learned=(learned(0),)))
+    with judge.lock(MODEL) as lock:
+        waiting = in_thread(lambda: reader.commit(Progress(learned=(learned(0, OTHER), learned(1)))))
+        until(someone_waits_for_a_lock(postgres_url), "the commit waits", 10)
+        assert held(lock).learned_parts(START) == (learned(0),)
+        held(lock).close_learned([START], START + HOUR)
+    waiting.result(10)
+    with judge.lock(MODEL) as lock:
+        assert held(lock).learned_starts() == (START + HOUR,)
+
+
+def test_labels_that_wait_for_a_publication_are_seen_as_changed_after_it(
+    postgres_url: str, pair: Pair
+) -> None:
+    judge, reader = pair
+    reader.commit(Progress(joined=(joined(0),)))
+    with judge.lock(MODEL) as lock:
+        waiting = in_thread(lambda: reader.commit(Progress(joined=(joined(0, OTHER),))))
+        until(someone_waits_for_a_lock(postgres_url), "the commit waits", 10)
+        assert held(lock).joined_parts(START) == (joined(0),)
+        held(lock).joined_done(START)
+    waiting.result(10)
+    with judge.lock(MODEL) as lock:
+        assert held(lock).joined_changed(START + HOUR, 9) == (START,)
+        assert held(lock).joined_parts(START) == (joined(0), joined(0, OTHER))
 
 
 def test_judging_waits_for_a_commit_under_way_and_sees_its_rows(postgres_url: str, pair: Pair) -> None:

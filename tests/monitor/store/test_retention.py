@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from alerts.model import Status
 from alerts.mute import Matcher, Silence
-from monitor.store.base import Alerting, Closed, Late, Progress, Reject, Store
+from monitor.store.base import Alerting, Closed, Late, Progress, Reject, Store, View
 from monitor.store.types import to_datetime
 from tests.monitor.store.rows import (
     AT,
@@ -14,14 +14,20 @@ from tests.monitor.store.rows import (
     ONE,
     START,
     alert,
+    challenger,
     close,
     closed,
     finding,
+    held,
+    joined,
     later,
+    learned,
     notification,
     part,
+    performance,
     quality,
     read,
+    state,
 )
 
 FAR = later(days=999)
@@ -122,3 +128,60 @@ def test_what_a_service_was_last_told_stays(store: Store) -> None:
         assert lock is not None
         assert set(lock.sent("model=churn")) == {"slack"}
     assert [one.message.title for one in store.claim(["slack"], AT, 60, 9)] == ["third"]
+
+
+def hours(store: Store, *names: View) -> list[set[int]]:
+    """Give the hours of which each view has rows."""
+    return [
+        {(row["window_start"] - to_datetime(START)) // timedelta(hours=1) for row in store.view(name)}
+        for name in names
+    ]
+
+
+def test_what_labels_gave_goes_with_its_window(store: Store) -> None:
+    for hour in range(3):
+        for value in (0.9, 0.8):
+            judged = at_once(closed(hour, counts={}))
+            close(store, replace(judged, performance=(performance(hour, value=value),)))
+    store.commit(Progress(joined=tuple(map(joined, range(3))), challenger=tuple(map(challenger, range(3)))))
+    assert delete_all(store, results_before=to_datetime(START + 2 * HOUR + 1)) == 2 * 5
+    names: tuple[View, ...] = ("performance_history", "performance_revisions", "challenger_history")
+    assert hours(store, *names, "label_history") == [{2}, {2}, {2}, {2}]
+
+
+def test_joined_windows_go_by_their_end(store: Store) -> None:
+    long = joined(0, end_ms=START + 9 * HOUR, segment="long")
+    store.commit(Progress(joined=(joined(0), joined(1), long)))
+    assert delete_all(store, results_before=to_datetime(START + HOUR)) == 0
+    assert delete_all(store, results_before=to_datetime(START + 2 * HOUR)) == 1
+    assert delete_all(store, results_before=to_datetime(START + 9 * HOUR + 1)) == 2
+    assert store.view("label_history") == []
+
+
+def test_labels_of_old_windows_that_are_open_or_were_judged_lately_stay(store: Store) -> None:
+    store.commit(read(None, 1, part(0), part(1)))
+    store.commit(Progress(joined=(joined(0), joined(1)), challenger=(challenger(0),)))
+    close(store, closed(0, counts={}))
+    assert delete_all(store, results_before=to_datetime(START + 5 * HOUR)) == 0
+    assert hours(store, "label_history", "challenger_history") == [{0, 1}, {0}]
+    assert delete_all(store, results_before=FAR) == 3
+    assert hours(store, "label_history", "challenger_history") == [{1}, set()]
+
+
+def test_metrics_that_were_published_lately_stay(store: Store) -> None:
+    with store.lock(MODEL) as lock:
+        held(lock).performance((performance(),), to_datetime(START + HOUR))
+        held(lock).performance((performance(value=0.5),), AT)
+    assert delete_all(store, results_before=to_datetime(START + 2 * HOUR)) == 1
+    assert store.view("performance_revisions") == []
+    assert [row["revision"] for row in store.view("performance_history")] == [1]
+
+
+def test_what_is_not_learned_yet_and_checkpoints_never_go(store: Store) -> None:
+    store.commit(Progress(learned=(learned(),)))
+    with store.lock(MODEL) as lock:
+        held(lock).write_detector_states([state()])
+    assert delete_all(store, results_before=FAR, counts_before=FAR) == 0
+    with store.lock(MODEL) as lock:
+        assert held(lock).learned_starts() == (START,)
+        assert held(lock).detector_states() == (state(),)

@@ -97,6 +97,7 @@ def test_an_upgraded_database_is_accepted_and_left_alone(url: str) -> None:
     ("revision", "words"),
     [
         ("0001", "is at revision 0001, before this version's: run `driftd db upgrade`"),
+        ("0002", "is at revision 0002, before this version's: run `driftd db upgrade`"),
         ("9999", "upgrade driftd"),
     ],
 )
@@ -133,7 +134,7 @@ def test_several_processes_may_upgrade_at_once(url: str) -> None:
 
 def test_revisions_form_one_line() -> None:
     scripts = ScriptDirectory.from_config(migrate.config())
-    assert [script.revision for script in scripts.walk_revisions()] == ["0002", "0001"]
+    assert [script.revision for script in scripts.walk_revisions()] == ["0003", "0002", "0001"]
 
 
 @pytest.mark.integration

@@ -5,10 +5,23 @@ from datetime import timedelta
 import pytest
 
 from detectors.result import Verdict
-from monitor.store.base import Alerting, Store, View
+from monitor.store.base import Alerting, Progress, Store, View
 from monitor.store.public import PUBLIC
 from monitor.store.types import to_datetime
-from tests.monitor.store.rows import AT, HOUR, MODEL, START, alert, close, closed, finding, quality, reference
+from tests.monitor.store.rows import (
+    AT,
+    HOUR,
+    MODEL,
+    OTHER,
+    START,
+    alert,
+    close,
+    closed,
+    finding,
+    joined,
+    quality,
+    reference,
+)
 
 MIDNIGHT = to_datetime(START)
 PROMISED: dict[View, str] = {
@@ -19,7 +32,12 @@ PROMISED: dict[View, str] = {
     "quality_history": "model window_start window_end feature check_name expected observed failed_rows "
     "total_rows verdict",
     "performance_history": "model window_start window_end metric value is_estimate low high reference_value "
-    "labelled_rows verdict",
+    "labelled_rows verdict segment model_version reference_id note evaluated_at multiple "
+    "p_value adjusted_p band_low band_high label_ratio direction revision",
+    "label_history": "model window_start window_end rows labelled label_ratio unusable duplicates corrected "
+    "too_late unmatched",
+    "challenger_history": "model window_start window_end base rule rows production_error challenger_error "
+    "difference low high abstention_share shed_rows",
     "alert_history": "alert_id model shift feature severity status opened_at fired_at resolved_at summary "
     "notified",
     "window_history": "model window_start window_end rows late rejected labelled closed_at",
@@ -110,3 +128,29 @@ def test_references_are_shown(store: Store) -> None:
     store.add_reference(reference())
     (row,) = store.view("refs", where={"active": True})
     assert (row["id"], row["rows"], row["active"], row["built_at"]) == ("ref", 1000, True, AT)
+
+
+def test_labels_are_shown_beside_the_rows_of_their_window(store: Store) -> None:
+    close(store, closed(rows=20), closed(1))
+    store.commit(Progress(joined=(joined(labelled=8), joined(0, OTHER, labelled=7, corrected=0))))
+    (row,) = store.view("label_history", model=MODEL)
+    assert (row["window_start"], row["window_end"]) == (MIDNIGHT, MIDNIGHT + timedelta(hours=1))
+    assert (row["rows"], row["labelled"], row["label_ratio"]) == (20, 15, 0.75)
+    assert type(row["labelled"]) is int
+    assert type(row["label_ratio"]) is float
+    assert (row["unusable"], row["duplicates"], row["corrected"]) == (2, 4, 3)
+    assert (row["too_late"], row["unmatched"], row["segment"]) == (8, 10, "")
+
+
+def test_labels_of_a_window_that_is_not_judged_or_empty_have_no_ratio(store: Store) -> None:
+    close(store, closed(1, rows=0))
+    store.commit(Progress(joined=(joined(0), joined(1))))
+    shown = [(row["rows"], row["labelled"], row["label_ratio"]) for row in store.view("label_history")]
+    assert shown == [(0, 8, None), (0, 8, None)]
+
+
+def test_labels_of_segments_are_shown_apart(store: Store) -> None:
+    close(store, closed(segment="fr", rows=10), closed(segment="it", rows=40))
+    store.commit(Progress(joined=(joined(segment="fr"), joined(segment="it"))))
+    shown = [(row["segment"], row["rows"], row["label_ratio"]) for row in store.view("label_history")]
+    assert shown == [("fr", 10, 0.8), ("it", 40, 0.2)]

@@ -1,0 +1,179 @@
+"""What every column of the public views means, in the words that users read."""
+
+from __future__ import annotations
+
+WINDOW = {
+    "model": "name of the model, as in the configuration",
+    "window_start": "event time of the window's beginning, included",
+    "window_end": "event time of the window's end, not included",
+}
+VERSION = {"model_version": "version of the model whose reference was compared with"}
+SEGMENT = {"segment": "part of the log this row is about; empty for all of it"}
+REFERENCE = {"reference_id": "the reference compared with: refs.id"}
+NOTE = {"note": "why nothing can be said, or what to know about the figures; may be empty"}
+EVALUATED = {"evaluated_at": "wall time of the judgement"}
+MULTIPLE = {
+    "multiple": "length of the window in the model's base windows (1, 2, 4 ...); "
+    "ask for multiple = 1 to see every row of the log once"
+}
+VERDICTS = "inconclusive (too little data) or error (the test crashed); the last two never mean ok"
+
+DRIFT = {
+    "model": WINDOW["model"], **VERSION, **SEGMENT,
+    "window_start": WINDOW["window_start"], "window_end": WINDOW["window_end"],
+    "shift": "what moved: covariate (features), prior (predictions or labels) or concept (their relation)",
+    "detector": "a test (ks, chi2) or distance (psi, js, tv, wasserstein) of a window; bbse, em: shares of "
+    "the labels, estimated without them; adwin, ddm, hddm_a, hddm_w, page_hinkley, kswin: step through rows "
+    "in order; residual: performance on labels against performance estimated without",
+    "feature": "the column tested; prediction and label are columns too; "
+    "of concept: the signal (loss, bias, score ...) or the metric",
+    "statistic": "the detector's own figure: D of ks, the sum of chi2, a distance",
+    "p_value": "probability of such a statistic without any drift, before correction; "
+    "null for a distance or too little data",
+    "adjusted_p": "p_value after Holm's correction over the window's features and tests",
+    "effect": "least share of rows, 0 to 1, that must have moved: D for numeric features, "
+    "total variation for categorical ones",
+    "effect_low": "lower end of the effect's 95 percent confidence interval",
+    "effect_high": "upper end of the effect's 95 percent confidence interval",
+    "threshold": "what adjusted_p had to stay above (the alert budget spent on this window), "
+    "or for a distance the threshold set by the user",
+    "verdict": f"ok, warn, drift, {VERDICTS}",
+    "n_reference": "values in the reference", "n_current": "values in the window",
+    **REFERENCE, **NOTE, **EVALUATED, **MULTIPLE,
+    "bound": "how far the statistic can be from its exact value because the grid was thinned; 0 when exact",
+    "details": "the evidence in figures and words, as JSON (medians, categories)",
+}  # fmt: skip
+
+QUALITY = {
+    **WINDOW,
+    "feature": "the column checked; empty for checks of the whole log",
+    "check_name": "the check: missing_column, data_type, completeness, range, row_count, freshness ...",
+    "expected": "what the data dictionary or the reference asks for, in words",
+    "observed": "what was found, in words",
+    "failed_rows": "rows that break the rule", "total_rows": "rows looked at",
+    "verdict": f"ok, warn, fail, {VERDICTS}",
+    **SEGMENT, **VERSION,
+    "dimension": "the dimension of data quality the check belongs to",
+    "p_value": "of the checks that compare a share with the reference's; else null",
+    **REFERENCE, **NOTE, **EVALUATED,
+}  # fmt: skip
+
+PERFORMANCE = {
+    **WINDOW,
+    "metric": "accuracy, roc_auc, mae ...; figures about the labels themselves have no reference_value",
+    "value": "the metric in this window",
+    "is_estimate": "true when estimated without labels",
+    "low": "lower end of the value's 95 percent confidence interval",
+    "high": "upper end of the value's 95 percent confidence interval",
+    "reference_value": "the metric on the reference",
+    "labelled_rows": "rows whose label has come",
+    "verdict": f"ok, warn, drift (outside the band, and not by chance), {VERDICTS}",
+    **SEGMENT, **VERSION, **REFERENCE, **NOTE, **EVALUATED, **MULTIPLE,
+    "p_value": "probability of a value so far from reference_value if the model were as good as there, "
+    "before correction; null when nothing was tested",
+    "adjusted_p": "p_value after Holm's correction over the metrics that may alarm",
+    "band_low": "lower end of the band in which the value is tolerated",
+    "band_high": "upper end of that band",
+    "label_ratio": "share of the window's rows whose label has come; null when it had no rows",
+    "direction": "worse or better than reference_value, however little; empty when neither can be said",
+    "revision": "how often the value, its interval or its verdict has been published anew since; "
+    "what was said before is in performance_revisions",
+}  # fmt: skip
+
+REVISIONS = {
+    **WINDOW,
+    "metric": PERFORMANCE["metric"], "is_estimate": PERFORMANCE["is_estimate"],
+    "revision": "0 for what was published first; performance_history has the latest",
+    "value": "the metric as it was published then",
+    "low": PERFORMANCE["low"], "high": PERFORMANCE["high"],
+    "labelled_rows": "rows whose label had come by then",
+    "verdict": PERFORMANCE["verdict"],
+    "evaluated_at": "wall time of that judgement",
+    **SEGMENT, **MULTIPLE,
+}  # fmt: skip
+
+LABELS = {
+    **WINDOW,
+    "rows": "rows of the window that were judged; 0 when it was not",
+    "labelled": "predictions of the window whose label is known and was used",
+    "label_ratio": "labelled / rows; null without rows; above 1 when rows came too late to be judged",
+    "unusable": "predictions whose label is known, but cannot be used: the label or "
+    "the prediction is missing or of a wrong kind",
+    "duplicates": "labels that said again what was known",
+    "corrected": "labels that said something else than before: the later one counts",
+    "too_late": "labels that came after predictions of the window had been given up",
+    "unmatched": "labels whose prediction has not come, by the time of the label",
+    **SEGMENT,
+}  # fmt: skip
+
+CHALLENGER = {
+    **WINDOW,
+    "base": "the ensemble that learns online beside the model",
+    "rule": "how its members abstain",
+    "rows": "labelled rows that both were scored on",
+    "production_error": "mean loss of the production model on them: for classes the share of wrong rows",
+    "challenger_error": "the challenger's, on the same rows, each predicted before it was learned",
+    "difference": "challenger_error - production_error: below 0 the challenger is better",
+    "low": "lower end of the difference's 95 percent confidence interval",
+    "high": "upper end of it; below 0: retraining is likely to help",
+    "abstention_share": "mean share of its members that abstained; null without scored rows",
+    "shed_rows": "labelled rows that were left out to stay within the challenger's time",
+    "scored_rows": "rows, with label or without, that the challenger predicted",
+}  # fmt: skip
+
+ALERTS = {
+    "alert_id": "names the incident, the same in every message about it",
+    "model": WINDOW["model"],
+    "shift": "covariate, prior, concept, performance or quality",
+    "feature": "the column, or the signal or metric of concept and performance; empty for the whole model",
+    "severity": "info, warning or critical",
+    "status": "pending (bad, but not for long enough), firing or resolved",
+    "opened_at": "event time: start of the first bad window",
+    "fired_at": "event time: end of the window that made it fire; null while pending",
+    "resolved_at": "event time: end of the window that resolved it; null before",
+    "summary": "the evidence in one line",
+    "notified": "true when some service has got a message about it",
+    "notified_at": "wall time of the first message that was sent about it",
+    "last_bad_at": "event time: end of the latest bad window",
+    "bad_windows": "bad windows so far",
+    "check_name": "the check, of quality alerts; realised or estimated, of performance alerts", **SEGMENT,
+    "annotations": "the latest evidence as JSON",
+}  # fmt: skip
+
+WINDOWS = {
+    **WINDOW,
+    "rows": "rows that were judged",
+    "late": "rows that came after the window had been closed: counted, in no verdict",
+    "rejected": "rows of the window that could not be used",
+    "labelled": "rows whose label had come when results on labels were last published; "
+    "label_history has those of now",
+    "closed_at": "wall time of the judgement; null when the window was empty and only late rows came",
+    **SEGMENT, **VERSION, **REFERENCE,
+}  # fmt: skip
+
+MODELS = {
+    "model": WINDOW["model"],
+    "registered_at": "wall time when driftd first met the model",
+    "closed_until": "event time up to which its windows are judged",
+    "reference_id": "its active reference: refs.id; null when there is none",
+    "model_version": "version that the active reference was built for",
+}
+REFS = {
+    "id": "names the reference in every result", "model": WINDOW["model"],
+    "version": "version of the model it was built for",
+    "rows": "rows it was built from", "source": "the file or query it was built from",
+    "content_hash": "hash of what it holds: equal data give equal hashes",
+    "built_at": "wall time of building", "active": "true for the one in use now",
+}  # fmt: skip
+REJECTS = {
+    "topic": "Kafka topic, or the file's name", "partition": "partition of the topic",
+    "message_offset": "the message's place in the partition",
+    "model": "model whose row it was; empty when that cannot be known",
+    "reason": "what was wrong, as a short name to group by", "detail": "what was wrong, in words",
+    "sample": "the message's first 1024 bytes", "at": "wall time of the reading",
+}  # fmt: skip
+GAPS = {
+    "topic": "Kafka topic", "partition": "partition of the topic",
+    "first_lost": "first offset that was wanted and no longer held",
+    "next_available": "offset where reading went on", "at": "wall time of the discovery",
+}  # fmt: skip
