@@ -1,0 +1,1 @@
+"""Where predictions wait for their labels."""

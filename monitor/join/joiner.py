@@ -1,0 +1,341 @@
+"""Predictions meet labels, in whatever order they come, each pair once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.outputs import OutputRows
+from monitor.join import entry
+from monitor.join.arrivals import Labels, Learnable, Met, Predictions, Rows
+from monitor.join.entry import (
+    HAS_FEATURES,
+    HAS_LABEL,
+    HAS_PREDICTION,
+    LABEL_LATE,
+    PREDICTION_LATE,
+    UNKNOWN_MS,
+    Entries,
+)
+from monitor.join.table import Change, JoinTable, Position
+from monitor.source.base import TopicPartition
+
+_MOST_COUNTED = 255
+_SWEPT_A_ROW = 1
+"""Entries looked at for every one written: what has expired is gone before the table has doubled."""
+_FLUSHED_ROWS = 100_000
+_FLUSHED_COMMITS = 4
+"""The table is written when so many entries or commits have gathered: a label that comes soon after its
+prediction then costs no write of its own. What a crash takes from memory is read again from the topics."""
+_SAMPLE = 2_000
+NO_FEATURES: Mapping[int, bytes] = MappingProxyType({})
+_EVICTED = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How one model's predictions and labels are joined.
+
+    A label whose time lies more than ``horizon_ms`` after the prediction's is too late. ``signature`` names
+    what the numbers in entries mean (the classes, the scores): entries with another meaning are forgotten.
+    """
+
+    model: str
+    window_ms: int
+    horizon_ms: int
+    n_scores: int
+    signature: str
+
+    def start_of(self, times_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the starts of the windows of these times."""
+        return times_ms - times_ms % self.window_ms
+
+
+class Joiner:
+    """The join of all models that this process reads.
+
+    What arrives changes entries in memory only; `committed` says that the results database has what they
+    led to, and the table on the disk gets them some time after. `abandon` forgets what was not committed.
+    """
+
+    def __init__(self, table: JoinTable) -> None:
+        self.table = table
+        self.evicted = 0
+        self._terms: dict[str, Terms] = {}
+        self._types: dict[str, np.dtype[np.void]] = {}
+        self._changed: dict[str, dict[int, bytes]] = {}
+        self._ready: dict[str, dict[int, bytes]] = {}
+        self._features: dict[str, dict[int, bytes | None]] = {}  # None: no longer needed
+        self._ready_features: dict[str, dict[int, bytes | None]] = {}
+        self._positions: dict[TopicPartition, Position] = {}
+        self._met: dict[str, Met] = {}
+        self._clocks_ms: dict[str, int] = {}
+        self._unwritten = 0
+
+    def follow(self, terms: Terms) -> None:
+        """Join a model on these terms from now on."""
+        if self._terms.get(terms.model) == terms:
+            return
+        if not self.table.model(terms.model, terms.signature):
+            self.table.forget_positions()
+        self._terms[terms.model] = terms
+        self._types[terms.model] = entry.entry_type(terms.n_scores)
+        for kept in (self._changed, self._ready):
+            kept[terms.model] = {}
+        for features in (self._features, self._ready_features):
+            features[terms.model] = {}
+
+    @property
+    def met(self) -> Mapping[str, Met]:
+        """What was joined since the last commit, by model."""
+        return self._met
+
+    # -- arrivals ---------------------------------------------------------------------------------------
+
+    def predictions(
+        self, arrived: Predictions, features: Mapping[int, bytes] = NO_FEATURES, *, counts: bool = True
+    ) -> None:
+        """Remember predictions and join those whose labels are there; of equal ids the first one counts.
+
+        ``features`` are those of sampled rows, by hash of the id: they are kept until the label comes.
+        Without ``counts`` all is only remembered: the results of these messages are known already.
+        """
+        chosen = np.sort(np.unique(arrived.hashes, return_index=True)[1])
+        hashes = arrived.hashes[chosen]
+        known, entries = self._find(arrived.model, hashes)
+        is_new = (entries["flags"] & HAS_PREDICTION) == 0
+        chosen, entries, known = chosen[is_new], entries[is_new], known[is_new]
+        entries["time_ms"] = arrived.times_ms[chosen]
+        entries["prediction"] = arrived.rows.prediction[chosen]
+        entries["scores"] = arrived.rows.scores[chosen]
+        entries["partition"] = self.table.number_of(arrived.partition)
+        entries["flags"] |= HAS_PREDICTION | np.where(arrived.is_late[chosen], PREDICTION_LATE, 0).astype(
+            "u1"
+        )
+        hashes = hashes[is_new]
+        if features:
+            sampled = [key in features for key in hashes.tolist()]
+            entries["flags"][sampled] |= HAS_FEATURES
+            self._features[arrived.model].update({key: features[key] for key in hashes[sampled].tolist()})
+        self._keep(arrived.model, hashes, entries)
+        if counts and known.any():
+            self._found_label(self._terms[arrived.model], hashes[known], entries[known])
+
+    def labels(self, arrived: Labels, *, counts: bool = True) -> None:
+        """Join labels with their predictions, or let them wait; as for `predictions`."""
+        for chosen in _rounds(arrived.hashes):
+            self._labels(arrived, chosen, counts=counts)
+
+    def _labels(self, arrived: Labels, chosen: NDArray[np.intp], *, counts: bool) -> None:
+        terms = self._terms[arrived.model]
+        hashes, values = arrived.hashes[chosen], arrived.values[chosen]
+        _, entries = self._find(arrived.model, hashes)
+        had_label = (entries["flags"] & HAS_LABEL) != 0
+        has_prediction = (entries["flags"] & HAS_PREDICTION) != 0
+        is_same = had_label & _equal(entries["label"], values)
+        is_changed = had_label & ~is_same
+        before = entries[is_changed & has_prediction].copy()
+        fresh = ~had_label
+        entries["label"][~is_same] = values[~is_same]
+        entries["first_label"][fresh] = values[fresh]
+        entries["label_time_ms"][fresh] = arrived.times_ms[chosen][fresh]
+        entries["label_partition"][fresh] = self.table.number_of(arrived.partition)
+        entries["flags"][fresh] |= HAS_LABEL
+        entries["flags"][fresh & arrived.is_late[chosen]] |= LABEL_LATE
+        _count_up(entries["duplicates"], is_same & ~has_prediction)
+        _count_up(entries["corrected"], is_changed & ~has_prediction)
+        self._keep(arrived.model, hashes, entries)
+        if not counts:
+            return
+        self._join(terms, hashes[fresh & has_prediction], entries[fresh & has_prediction])
+        changed = is_changed & has_prediction
+        self._correct(terms, hashes[changed], before, entries[changed])
+        again = is_same & has_prediction
+        self._tally(terms, entries[again], "duplicates", np.ones(int(again.sum()), np.int64))
+        self._unmatched(terms, entries[fresh & ~has_prediction], 1)
+
+    # -- what they lead to ------------------------------------------------------------------------------
+
+    def _found_label(self, terms: Terms, hashes: NDArray[np.uint64], entries: Entries) -> None:
+        """Join predictions whose labels were there before them."""
+        self._unmatched(terms, entries, -1)
+        self._tally(terms, entries, "duplicates", entries["duplicates"])
+        self._tally(terms, entries, "corrected", entries["corrected"])
+        self._join(terms, hashes, entries)
+
+    def _join(self, terms: Terms, hashes: NDArray[np.uint64], entries: Entries) -> None:
+        in_time = _in_time(terms, entries)
+        self._learn(terms, hashes, entries)
+        self._tally(terms, entries[~in_time], "too_late", np.ones(int((~in_time).sum()), np.int64))
+        entries, hashes = entries[in_time], hashes[in_time]
+        is_fed = (entries["flags"] & (PREDICTION_LATE | LABEL_LATE)) == 0
+        self._give(terms, _rows(entries, hashes, 1, is_fed))
+
+    def _learn(self, terms: Terms, hashes: NDArray[np.uint64], entries: Entries) -> None:
+        """Take the features of sampled rows out of the table, now that the label is there."""
+        sampled = (entries["flags"] & HAS_FEATURES) != 0
+        if not sampled.any():
+            return
+        keys = hashes[sampled].tolist()
+        fresh, written = self._features[terms.model], self._ready_features[terms.model]
+        found = [fresh.get(key) or written.get(key) for key in keys]
+        stored = self.table.features(
+            terms.model, [key for key, data in zip(keys, found, strict=True) if not data]
+        )
+        rest = iter(stored)
+        for key, data, row in zip(keys, found, entries[sampled], strict=True):
+            features = data or next(rest)
+            fresh[key] = None
+            if features:
+                learnable = Learnable(
+                    int(row["time_ms"]), features, float(row["label"]), float(row["prediction"])
+                )
+                self._met_by(terms.model).learnable.append(learnable)
+
+    def _correct(self, terms: Terms, hashes: NDArray[np.uint64], before: Entries, entries: Entries) -> None:
+        """Take back what a joined label said, and say what the new one says."""
+        self._tally(terms, entries, "corrected", np.ones(len(entries), np.int64))
+        in_time = _in_time(terms, entries)
+        nothing = np.zeros(int(in_time.sum()), np.bool_)
+        self._give(terms, _rows(before[in_time], hashes[in_time], -1, nothing))
+        self._give(terms, _rows(entries[in_time], hashes[in_time], 1, nothing))
+
+    def _give(self, terms: Terms, rows: Rows) -> None:
+        if len(rows):
+            self._met_by(terms.model).rows.append(rows)
+
+    def _tally(self, terms: Terms, entries: Entries, what: str, counts: NDArray[np.int64]) -> None:
+        """Count something in the windows of these predictions."""
+        met = self._met_by(terms.model)
+        starts = terms.start_of(entries["time_ms"])
+        for number, start, count in zip(
+            entries["partition"].tolist(), starts.tolist(), counts.tolist(), strict=True
+        ):
+            if count:
+                tally = met.tally(number, start)
+                setattr(tally, what, getattr(tally, what) + count)
+
+    def _unmatched(self, terms: Terms, entries: Entries, change: int) -> None:
+        """Count labels without a prediction in the windows of their own times (1970 when they have none)."""
+        times = entries["label_time_ms"]
+        starts = np.where(times == UNKNOWN_MS, 0, terms.start_of(times))
+        for number, start in zip(entries["label_partition"].tolist(), starts.tolist(), strict=True):
+            self._met_by(terms.model).tally(number, start).unmatched += change
+
+    def _met_by(self, model: str) -> Met:
+        return self._met.setdefault(model, Met())
+
+    # -- entries ----------------------------------------------------------------------------------------
+
+    def _find(self, model: str, hashes: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], Entries]:
+        """Which ids are known, and their entries; blank ones for the others."""
+        keys = hashes.tolist()
+        changed, ready = self._changed[model], self._ready[model]
+        found = [changed.get(key) or ready.get(key) for key in keys]
+        unseen = [i for i, value in enumerate(found) if value is None]
+        stored = self.table.lookup(model, [keys[i] for i in unseen])
+        for i, value in zip(unseen, stored, strict=True):
+            found[i] = value
+        known = np.array([value is not None for value in found], np.bool_)
+        entries = entry.blank(len(keys), self._types[model])
+        if known.any():
+            entries[known] = entry.unpacked([value for value in found if value], self._types[model])
+        return known, entries
+
+    def _keep(self, model: str, hashes: NDArray[np.uint64], entries: Entries) -> None:
+        self._changed[model].update(zip(hashes.tolist(), entry.packed(entries), strict=True))
+
+    def committed(self, positions: Mapping[TopicPartition, Position], clocks_ms: Mapping[str, int]) -> None:
+        """Note that the results database has what was met; ``clocks_ms`` is each model's event time.
+
+        Every few calls write the table. Raises `JoinError` when the disk does not take it: nothing is lost, a
+        later call writes it.
+        """
+        for model, entries in self._changed.items():
+            self._ready[model].update(entries)
+            entries.clear()
+            self._ready_features[model].update(self._features[model])
+            self._features[model].clear()
+        self._met.clear()
+        self._positions.update(positions)
+        self._clocks_ms.update(clocks_ms)
+        self._unwritten += 1
+        if self._unwritten >= _FLUSHED_COMMITS or sum(map(len, self._ready.values())) >= _FLUSHED_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is committed to the table now."""
+        self._write(self._clocks_ms)
+        self._unwritten = 0
+
+    def _write(self, clocks_ms: Mapping[str, int]) -> None:
+        self.table.write(Change(self._ready, self._positions, self._ready_features))
+        written = {model: len(entries) for model, entries in self._ready.items() if entries}
+        for model in self._ready:
+            self._ready[model].clear()
+            self._ready_features[model].clear()
+        for model, count in written.items():
+            clock_ms = clocks_ms.get(model)
+            if clock_ms is not None:
+                before_ms = clock_ms - self._terms[model].horizon_ms - self._terms[model].window_ms
+                self.table.sweep(model, before_ms, _SWEPT_A_ROW * count)
+        self._evict(written)
+
+    def _evict(self, models: Mapping[str, int]) -> None:
+        """Make room before the file is full: the oldest entries go before their time, and are counted."""
+        for model in models:
+            while self.table.used_share() > 1 and (times := self.table.sample_times(model, _SAMPLE)):
+                self.evicted += self.table.drop(model, int(np.quantile(times, _EVICTED)) + 1)
+
+    def abandon(self) -> None:
+        """Forget what was not committed."""
+        for entries in self._changed.values():
+            entries.clear()
+        for features in self._features.values():
+            features.clear()
+        self._met.clear()
+
+
+def _rounds(hashes: NDArray[np.uint64]) -> Iterator[NDArray[np.intp]]:
+    """Positions of all labels, in order, so that no id comes twice in one round."""
+    left = np.arange(len(hashes))
+    while len(left):
+        first = np.sort(np.unique(hashes[left], return_index=True)[1])
+        yield left[first]
+        left = np.delete(left, first)
+
+
+def _equal(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.bool_]:
+    same: NDArray[np.bool_] = (one == other) | (np.isnan(one) & np.isnan(other))
+    return same
+
+
+def _count_up(counts: NDArray[np.uint8], where: NDArray[np.bool_]) -> None:
+    counts[where] = np.minimum(counts[where].astype(np.int64) + 1, _MOST_COUNTED)
+
+
+def _in_time(terms: Terms, entries: Entries) -> NDArray[np.bool_]:
+    late_by = entries["label_time_ms"] - entries["time_ms"] > terms.horizon_ms
+    in_time: NDArray[np.bool_] = ~late_by | (entries["label_time_ms"] == UNKNOWN_MS)
+    return in_time
+
+
+def _rows(entries: Entries, hashes: NDArray[np.uint64], sign: int, is_fed: NDArray[np.bool_]) -> Rows:
+    times, label_times = entries["time_ms"], entries["label_time_ms"]
+    has_time = label_times != UNKNOWN_MS
+    return Rows(
+        sign=np.full(len(entries), sign, np.int64),
+        hashes=hashes,
+        times_ms=times.astype(np.int64),
+        known_ms=np.maximum(times, label_times),
+        delays_ms=np.where(has_time, np.maximum(label_times - times, 0), -1),
+        partitions=entries["partition"].astype(np.int64),
+        outputs=OutputRows(entries["prediction"].astype(np.float64), entries["scores"].astype(np.float64)),
+        labels=entries["label"].astype(np.float64),
+        first_labels=entries["first_label"].astype(np.float64),
+        is_fed=is_fed,
+    )
