@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,19 +15,32 @@ from alerts.model import Alert, Labels, Observation, Severity, Status, fingerpri
 from alerts.outgoing import Group, Sent
 from detectors.reference import Reference
 from detectors.result import Verdict
-from monitor.findings import Finding, QualityFinding
+from monitor.findings import Finding, PerformanceFinding, QualityFinding
 from monitor.store.base import Alerting
 
 _CRITICAL_CHECKS = frozenset({"missing_column", "row_count", "freshness"})
 _BAD = frozenset({Verdict.DRIFT, Verdict.FAIL})
 _CLEAR = frozenset({Verdict.OK, Verdict.WARN})
+_ADVISED = frozenset({"concept", "performance"})
+
+AnyFinding = Finding | QualityFinding | PerformanceFinding
 
 
 class AlertRound:
     """The alerts of one model while its closed windows are gone through, oldest first."""
 
-    def __init__(self, alerts: Iterable[Alert], settings: Settings, critical: frozenset[str]) -> None:
-        """Start from the stored alerts; ``critical`` are the features whose alerts are critical."""
+    def __init__(
+        self,
+        alerts: Iterable[Alert],
+        settings: Settings,
+        critical: frozenset[str],
+        advice: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Start from the stored alerts; ``critical`` are the features whose alerts are critical.
+
+        ``advice`` (see `monitor.performance.advice`) goes with alerts about the model itself.
+        """
+        self._advice = advice
         self._latest = {alert.fingerprint: alert for alert in alerts}
         self._settings = settings
         self._critical = critical
@@ -40,9 +54,14 @@ class AlertRound:
         quality: Iterable[QualityFinding],
         start_ms: int,
         end_ms: int,
+        performance: Iterable[PerformanceFinding] = (),
     ) -> None:
-        """Go through one closed window's findings."""
-        for observation in observations(findings, quality, start_ms, end_ms, self._critical):
+        """Go through one window's findings."""
+        found = observations((*findings, *quality, *performance), start_ms, end_ms, self._critical)
+        for observation in found:
+            if self._advice is not None and dict(observation.labels)["shift"] in _ADVISED:
+                advised = {**observation.annotations, "advice": self._advice}
+                observation = replace(observation, annotations=advised)  # noqa: PLW2901
             key = fingerprint(observation.labels)
             before = self._latest.get(key)
             after = step(before, observation, self._settings.for_windows, self._settings.keep_windows)
@@ -111,25 +130,28 @@ def critical_features(reference: Reference) -> frozenset[str]:
 
 
 def observations(
-    findings: Iterable[Finding],
-    quality: Iterable[QualityFinding],
-    start_ms: int,
-    end_ms: int,
-    critical: frozenset[str] = frozenset(),
+    findings: Iterable[AnyFinding], start_ms: int, end_ms: int, critical: frozenset[str] = frozenset()
 ) -> tuple[Observation, ...]:
-    """One observation per feature and shift, and one per feature and check."""
-    by_labels: dict[Labels, list[Finding | QualityFinding]] = defaultdict(list)
+    """One observation per feature and shift, one per feature and check, one per metric known or estimated."""
+    by_labels: dict[Labels, list[AnyFinding]] = defaultdict(list)
     for finding in findings:
         by_labels[_labels(finding)].append(finding)
-    for checked in quality:
-        by_labels[_labels(checked)].append(checked)
     return tuple(_observation(which, group, start_ms, end_ms, critical) for which, group in by_labels.items())
 
 
-def _labels(finding: Finding | QualityFinding) -> Labels:
+def _labels(finding: AnyFinding) -> Labels:
     if isinstance(finding, Finding):
         return labels(
             model=finding.model, shift=str(finding.shift), feature=finding.feature, segment=finding.segment
+        )
+    if isinstance(finding, PerformanceFinding):
+        check = "estimated" if finding.is_estimate else "realised"
+        return labels(
+            model=finding.model,
+            shift="performance",
+            feature=finding.metric,
+            check=check,
+            segment=finding.segment,
         )
     return labels(
         model=finding.model,
@@ -141,11 +163,11 @@ def _labels(finding: Finding | QualityFinding) -> Labels:
 
 
 def _observation(
-    which: Labels, group: list[Finding | QualityFinding], start_ms: int, end_ms: int, critical: frozenset[str]
+    which: Labels, group: list[AnyFinding], start_ms: int, end_ms: int, critical: frozenset[str]
 ) -> Observation:
     verdicts: dict[int, bool | None] = {}
     for finding in group:
-        multiple = finding.multiple if isinstance(finding, Finding) else 1
+        multiple = 1 if isinstance(finding, QualityFinding) else finding.multiple
         verdicts[multiple] = _worse(verdicts.get(multiple), _said(finding.verdict))
     bad = [finding for finding in group if finding.verdict in _BAD]
     if not bad:
@@ -173,19 +195,21 @@ def _worse(one: bool | None, other: bool | None) -> bool | None:
     return one or other
 
 
-def _p(finding: Finding | QualityFinding) -> float:
-    p = finding.adjusted_p if isinstance(finding, Finding) else finding.p_value
+def _p(finding: AnyFinding) -> float:
+    p = finding.p_value if isinstance(finding, QualityFinding) else finding.adjusted_p
     return 1.0 if p is None else p
 
 
-def _severity(finding: Finding | QualityFinding, critical: frozenset[str]) -> Severity:
+def _severity(finding: AnyFinding, critical: frozenset[str]) -> Severity:
+    if isinstance(finding, PerformanceFinding):
+        return Severity.INFO if finding.direction == "better" else Severity.WARNING
     is_critical = finding.feature in critical or (
         isinstance(finding, QualityFinding) and finding.check_name in _CRITICAL_CHECKS
     )
     return Severity.CRITICAL if is_critical else Severity.WARNING
 
 
-def _evidence(finding: Finding | QualityFinding) -> dict[str, Any]:
+def _evidence(finding: AnyFinding) -> dict[str, Any]:
     common: dict[str, Any] = {
         "window_start_ms": finding.start_ms,
         "window_end_ms": finding.end_ms,
@@ -204,6 +228,8 @@ def _evidence(finding: Finding | QualityFinding) -> dict[str, Any]:
                 "note": finding.note,
             },
         }
+    if isinstance(finding, PerformanceFinding):
+        return common | _performance_evidence(finding)
     return common | {
         "shift": str(finding.shift),
         "detector": finding.detector,
@@ -215,4 +241,17 @@ def _evidence(finding: Finding | QualityFinding) -> dict[str, Any]:
         "multiple": finding.multiple,
         "rows": finding.result.n_current,
         "details": finding.details,
+    }
+
+
+def _performance_evidence(finding: PerformanceFinding) -> dict[str, Any]:
+    told = (
+        "metric", "value", "low", "high", "reference_value", "band_low", "band_high", "is_estimate",
+        "labelled_rows", "label_ratio", "direction",
+    )  # fmt: skip
+    return {
+        "shift": "performance",
+        "adjusted_p": finding.adjusted_p,
+        "multiple": finding.multiple,
+        "details": {"kind": "performance", **{name: getattr(finding, name) for name in told}},
     }

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from alerts.model import Alert
-from detectors.budget import alpha
 from detectors.profile import Profile, decode, decode_parts, encode_parts
 from detectors.quality import check
 from detectors.reference import Reference
 from monitor.alerting import AlertRound, critical_features, has_told
-from monitor.findings import Finding, QualityFinding
+from monitor.findings import Finding, PerformanceFinding, QualityFinding
 from monitor.gaps import expectations, freshness, replaced, silence
-from monitor.judge import Rules, judge
+from monitor.judge import judge
+from monitor.levels import rules_for
+from monitor.performance.estimate import estimates
+from monitor.performance.settle import Settled
 from monitor.plan import ModelPlan
 from monitor.store.base import Closed, ClosedWindow, ModelLock, OpenWindow
 from monitor.windows import Span, spans_ending, watermark_ms
@@ -35,6 +37,19 @@ class ClosingReport:
     alerts: tuple[Alert, ...] = ()
     findings: list[Finding] = field(default_factory=list)
     quality: list[QualityFinding] = field(default_factory=list)
+    performance: list[PerformanceFinding] = field(default_factory=list)
+    published: int = 0
+    revised: int = 0
+
+    def add(self, settled: Settled) -> None:
+        """Take in what labels settled in the same visit."""
+        self.published, self.revised = settled.published, settled.revised
+        self.findings.extend(settled.findings)
+        self.quality.extend(settled.quality)
+        self.performance.extend(settled.performance)
+        if settled.alerting is not None:
+            self.standing = settled.alerting.standing
+            self.alerts = (*self.alerts, *settled.alerting.written)
 
 
 def close_ended(
@@ -73,11 +88,18 @@ def close_ended(
         closed, quiet = _close(lock, plan, find, start_ms, until_ms, now, is_cut=is_cut)
         lock.quality(quiet, now)
         lock.close(closed)
-        alerting.step(closed.findings, (*quiet, *closed.quality), start_ms, start_ms + plan.window_ms)
+        alerting.step(
+            closed.findings,
+            (*quiet, *closed.quality),
+            start_ms,
+            start_ms + plan.window_ms,
+            closed.performance,
+        )
         until_ms = start_ms + plan.window_ms
         report.windows += 1
         report.findings.extend(closed.findings)
         report.quality.extend((*quiet, *closed.quality))
+        report.performance.extend(closed.performance)
     groups = lock.groups()
     told = frozenset(group.key for group in groups if has_told(lock.sent(group.key)))
     lock.write(alerting.changes(groups, told, now))
@@ -102,11 +124,11 @@ def _close(
     span = Span(start_ms, start_ms + plan.window_ms, 1)
     version = plan.settings.version
     profile: Profile | None = None
-    findings: tuple[Finding, ...] = ()
+    judged: tuple[_Judged, ...] = ()
     quality: tuple[QualityFinding, ...] = (replaced(plan, span),)
     if reference is not None:
         profile = merged(reference, parts)
-        findings = tuple(_findings(lock, plan, reference, profile, span, until_ms))
+        judged = tuple(_judged(lock, plan, reference, profile, span, until_ms))
         quality = _quality(plan, reference, profile, span, is_cut=is_cut)
     window = ClosedWindow(
         model=plan.name,
@@ -123,7 +145,9 @@ def _close(
         counts={} if profile is None else encode_parts(profile),
     )
     quiet = silence(plan, reference or plan.reference, until_ms, start_ms)
-    return Closed(window, findings, quality, now), quiet
+    findings = tuple(finding for each in judged for finding in each.findings)
+    performance = tuple(finding for each in judged for finding in each.performance)
+    return Closed(window, findings, quality, now, performance), quiet
 
 
 def _reference(
@@ -144,24 +168,24 @@ def merged(reference: Reference, parts: Iterable[OpenWindow]) -> Profile:
     return profile
 
 
-def rules_for(plan: ModelPlan, multiple: int) -> Rules:
-    """How a window of this length is judged; the data-quality checks take one share of the budget too."""
-    settings = plan.settings
-    level = alpha(plan.budget, plan.window_ms / 1000, multiple, len(plan.multiples) + 1)
-    return Rules(level, settings.min_effect, settings.min_rows, settings.detectors)
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What one stretch of time says."""
+
+    findings: tuple[Finding, ...]
+    performance: tuple[PerformanceFinding, ...]
 
 
-def _findings(
+def _judged(
     lock: ModelLock,
     plan: ModelPlan,
     reference: Reference,
     profile: Profile,
     span: Span,
     until_ms: int | None,
-) -> Iterator[Finding]:
+) -> Iterator[_Judged]:
     """Judge the window, and the longer ones that have ended with it or in the silence before it."""
-    version = plan.settings.version
-    yield from judge(plan.name, version, reference, profile, span, rules_for(plan, 1))
+    yield _span(plan, reference, profile, span)
     before_ms = None if until_ms is None else until_ms - plan.window_ms
     total, reached_ms = profile, span.start_ms
     for longer in spans_ending(before_ms, span.start_ms, plan.multiples, plan.window_ms):
@@ -173,7 +197,14 @@ def _findings(
         whole = known.merge(history)
         if ends_now:
             total, reached_ms = whole, longer.start_ms
-        yield from judge(plan.name, version, reference, whole, longer, rules_for(plan, longer.multiple))
+        yield _span(plan, reference, whole, longer)
+
+
+def _span(plan: ModelPlan, reference: Reference, profile: Profile, span: Span) -> _Judged:
+    rules = rules_for(plan, span.multiple)
+    shifts = judge(plan.name, plan.settings.version, reference, profile, span, rules)
+    performance, shares = estimates(plan, reference, profile, span)
+    return _Judged((*shifts, *shares), performance)
 
 
 def _history(lock: ModelLock, reference: Reference, from_ms: int, until_ms: int) -> Profile | None:

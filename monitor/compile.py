@@ -11,8 +11,9 @@ from detectors.reference_wire import decode
 from monitor.config import Alerts, Config, Model
 from monitor.decode.decoder import Decoder
 from monitor.errors import ConfigError
-from monitor.layouts import layout_of
-from monitor.plan import ModelPlan
+from monitor.join.joiner import Terms
+from monitor.layouts import labels_layout_of, layout_of
+from monitor.plan import LabelPlan, ModelPlan
 from monitor.store.base import Store
 
 
@@ -23,10 +24,14 @@ def model_plan(
     fields = settings.fields.resolved(name)
     try:
         decoder = Decoder(
-            layout_of(name, fields, reference.dictionary), name, max_message_bytes, settings.max_future.ms
+            layout_of(name, fields, reference.dictionary, settings.shared_topics),
+            name,
+            max_message_bytes,
+            settings.max_future.ms,
         )
     except ValueError as error:
         raise ConfigError(f"models.{name}.fields: {error}") from None
+    labels = _label_plan(name, settings, reference, max_message_bytes)
     return ModelPlan(
         name=name,
         settings=settings,
@@ -46,6 +51,40 @@ def model_plan(
             for_windows=settings.for_windows,
             keep_windows=settings.keep_windows,
         ),
+        labels=labels,
+    )
+
+
+def _label_plan(name: str, settings: Model, reference: Reference, max_message_bytes: int) -> LabelPlan | None:
+    """Compile how labels are read and joined; None for a model without labels."""
+    layout = labels_layout_of(name, settings, reference.dictionary)
+    if layout is None:
+        return None
+    if reference.performance is None:
+        raise ConfigError(
+            f"models.{name}.labels_topics: the reference says nothing of the model's performance: build it "
+            f"from rows with predictions and labels (driftd reference build {name} FILE), "
+            "or leave labels_topics out"
+        )
+    outputs = reference.performance.outputs
+    try:
+        decoder = Decoder(layout, name, max_message_bytes, settings.max_future.ms)
+    except ValueError as error:
+        raise ConfigError(f"models.{name}.labels_fields: {error}") from None
+    meaning = (str(outputs.task), outputs.classes, outputs.prediction, outputs.scores, outputs.threshold)
+    return LabelPlan(
+        topics=frozenset(settings.labels_topics),
+        decoder=decoder,
+        outputs=outputs,
+        terms=Terms(
+            model=name,
+            window_ms=settings.window.ms,
+            horizon_ms=settings.labels_horizon.ms,
+            n_scores=len(outputs.scores),
+            signature=repr(meaning),
+        ),
+        share=settings.labels_share,
+        wait_ms=settings.labels_wait.ms,
     )
 
 

@@ -16,7 +16,10 @@ from detectors.reference import Reference
 from detectors.reference_wire import decode as decode_reference
 from monitor.clock import Clock
 from monitor.closing import ClosingReport, close_ended
-from monitor.intake import MIXED, Open, PartitionState, State, committed, progress, take_in
+from monitor.intake import MIXED, Open, PartitionState, Readers, State, committed, progress, take_in
+from monitor.join.keeper import JoinKeeper
+from monitor.performance.holds import performance_holds
+from monitor.performance.settle import settle
 from monitor.plan import ModelPlan
 from monitor.source.base import Chunk, Polled, Record, Source, Start, TopicPartition
 from monitor.store.base import Alerting, Gap, OpenWindow, Reject, Store
@@ -59,6 +62,7 @@ class Engine:
         start: Start,
         speaking: Speaking | None = None,
         dead_letters: DeadLetterBox | None = None,
+        join: JoinKeeper | None = None,
     ) -> None:
         self.source = source
         self.store = store
@@ -71,6 +75,14 @@ class Engine:
         self._dead: list[tuple[Record, Reject]] = []
         self._unclaimed: set[TopicPartition] = set()
         self._references = {plan.reference.id: plan.reference for plan in plans.values()}
+        self._join = join
+        self._follow()
+
+    def _follow(self) -> None:
+        """Read and join as the plans say."""
+        self._readers = Readers.of(self.plans.values())
+        if self._join is not None:
+            self._join.follow(self.plans)
 
     def replace_plans(self, plans: Mapping[str, ModelPlan], speaking: Speaking) -> None:
         """Go on with other plans; windows that are open keep the counts of the reference they began with.
@@ -80,29 +92,29 @@ class Engine:
         self.plans = dict(plans)
         self._speaking = speaking
         self._references.update({plan.reference.id: plan.reference for plan in plans.values()})
+        self._follow()
 
     # -- partitions -------------------------------------------------------------------------------------
 
     def assignment(self, polled: Polled) -> None:
         """Note what the group decided: forget what went, remember what is to be claimed."""
-        if polled.revoked:
-            self._forget(polled.revoked)
+        if polled.revoked or (polled.assigned and self._join is not None):
+            self.abandon()  # what was not committed may belong to messages that are another's now
+        self._unclaimed -= polled.revoked
         self._unclaimed |= polled.assigned
         for lost in polled.lost:
             self._skip(lost.partition, lost.wanted, lost.available)
-
-    def _forget(self, partitions: Iterable[TopicPartition]) -> None:
-        gone = set(partitions)
-        self._unclaimed -= gone
-        kept = {tp: part for tp, part in self.state.partitions.items() if tp not in gone}
-        rejects = tuple(reject for reject in self.state.rejects if reject.partition not in gone)
-        self.state = replace(self.state, partitions=kept, rejects=rejects)
 
     def _skip(self, partition: TopicPartition, wanted: int, available: int) -> None:
         """Record that the broker no longer holds some offsets, and go on after them."""
         now = self.clock.now()
         part = self.state.partitions.get(partition)
         if part is None:
+            return
+        if self._join is not None and self._join.is_restoring(partition):
+            self.source.seek({partition: available})
+            self._join.skip(partition, available)
+            self._read_on_when_restored()
             return
         gap = Gap(partition, wanted, available, now)
         self.state = replace(
@@ -124,8 +136,15 @@ class Engine:
             partitions={**self.state.partitions, **states},
             closed_until={**self.state.closed_until, **self.store.closed_until()},
         )
-        self.source.seek({tp: part.next for tp, part in states.items()})
+        if self._join is not None:
+            now_ms = int(self.clock.now().timestamp() * 1000)
+            self.source.seek(self._join.begin(states, self.source.offsets_at, now_ms))
+        self._read_on_when_restored()
         self._unclaimed -= new
+
+    def _read_on_when_restored(self) -> None:
+        if not self.restoring:
+            self.source.seek({tp: part.next for tp, part in self.state.partitions.items()})
 
     def _first_offsets(
         self, fresh: frozenset[TopicPartition], cursors: Mapping[TopicPartition, int]
@@ -143,6 +162,21 @@ class Engine:
         if fresh - added:
             offsets |= self.source.first_offsets(fresh - added, self._start)
         return offsets
+
+    @property
+    def restoring(self) -> int:
+        """Messages to be read again, because the join's table lacks them, before reading goes on."""
+        return 0 if self._join is None else self._join.restoring
+
+    @property
+    def shed_rows(self) -> Mapping[str, int]:
+        """Rows that challengers did not learn from because they were busy, by model."""
+        return {} if self._join is None else self._join.shed_rows
+
+    @property
+    def evicted(self) -> int:
+        """Predictions that were forgotten before their labels came, because the join's table was full."""
+        return 0 if self._join is None else self._join.evicted
 
     def _loaded(
         self,
@@ -190,18 +224,23 @@ class Engine:
         self._unclaimed |= self.state.partitions.keys()
         self.state = State(closed_until=self.state.closed_until)
         self._dead.clear()
+        if self._join is not None:
+            self._join.abandon()
 
     # -- messages ---------------------------------------------------------------------------------------
 
     def take(self, chunks: Sequence[Chunk]) -> None:
         """Count the rows of these chunks; those of partitions that are not ours are dropped."""
         ours = [chunk for chunk in chunks if chunk.partition in self.state.partitions]
+        if self._join is not None and self.restoring:
+            self._join.restore(ours, self._readers, self.clock.now())
+            self._read_on_when_restored()
+            return
         before = len(self.state.rejects)
-        plans: dict[str, list[ModelPlan]] = {}
-        for plan in self.plans.values():
-            for topic in plan.settings.topics:
-                plans.setdefault(topic, []).append(plan)
-        self.state = take_in(self.state, plans, ours, self.clock.now())
+        self.state = take_in(self.state, self._readers, ours, self.clock.now())
+        if self._join is not None:
+            self._join.meet(self.state.arrivals)
+            self.state = replace(self.state, arrivals=())
         if self._dead_letters is not None and len(self.state.rejects) > before:
             self._set_aside(ours, self.state.rejects[before:])
 
@@ -217,6 +256,8 @@ class Engine:
 
     def commit(self) -> None:
         """Write everything that has been counted, with the cursors, in one transaction."""
+        if self.restoring:
+            return  # nothing has been counted
         ends = self.source.end_offsets(frozenset(self.state.partitions))
         self.state = replace(
             self.state,
@@ -228,18 +269,25 @@ class Engine:
         if self._dead_letters is not None and self._dead:
             self._dead_letters.keep(self._dead)
             self._dead.clear()
-        closed_until = self.store.commit(progress(self.state, self.plans))
+        counted = progress(self.state, self.plans)
+        if self._join is not None:
+            counted = self._join.with_shares(counted, self.store, self.find)
+        closed_until = self.store.commit(counted)
         self.state = committed(self.state, closed_until)
+        if self._join is not None:
+            self._join.committed(counted, self.state.partitions)
         self.source.commit({tp: part.next for tp, part in self.state.partitions.items()})
 
     def may_close(self) -> bool:
         """Tell whether, by what this process has read, some window of its own may have ended."""
         earliest: dict[str, int] = {}
         reached: dict[str, int] = {}
-        for part in self.state.partitions.values():
+        for tp, part in self.state.partitions.items():
             for model, start_ms in part.open:
                 earliest[model] = min(start_ms, earliest.get(model, start_ms))
             for model, event_ms in part.event_ms.items():
+                if model not in self.plans or tp.topic not in self.plans[model].settings.topics:
+                    continue  # labels' time closes no window
                 reached[model] = min(event_ms, reached.get(model, event_ms))
         return any(
             start_ms + self.plans[model].window_ms + self.plans[model].lateness_ms
@@ -251,7 +299,7 @@ class Engine:
     def close_windows(
         self, *, everything: bool = False, is_stopping: Callable[[], bool] = lambda: False
     ) -> tuple[ClosingReport, ...]:
-        """Judge every window that has ended in all partitions, unless another process is at it.
+        """Judge every window that has ended in all partitions, and what labels have settled, one at a time.
 
         ``everything`` is for inputs that have an end: windows that no partition has passed are judged too.
         ``is_stopping`` ends a long backlog early; the next process goes on with it.
@@ -266,9 +314,15 @@ class Engine:
                     report = close_ended(
                         lock, plan, self.find, self.clock.now(), _WINDOWS_A_LOCK, everything=everything
                     )
+                    settled = settle(
+                        lock, plan, self.find, self.clock.now(), _WINDOWS_A_LOCK, everything=everything
+                    )
+                    if self._join is not None:
+                        self._join.write_warnings(lock, plan, self.clock.now())
+                    report.add(settled)
                     report.seconds = self.clock.monotonic() - begun_s
                 reports.append(report)
-                if report.windows < _WINDOWS_A_LOCK:
+                if max(report.windows, settled.published, settled.stepped) < _WINDOWS_A_LOCK:
                     break
         return tuple(reports)
 
@@ -291,6 +345,7 @@ class Engine:
                         links=speaking.links.get(model, {}),
                         budget=plan.settings.false_alarms,
                         schema=speaking.schema,
+                        performance_holds=performance_holds(self.store, model),
                     )
                     after, notifications = flush(
                         group,

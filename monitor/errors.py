@@ -27,6 +27,10 @@ class StoreError(Recoverable):
     """The database did not answer, or answered that it cannot now."""
 
 
+class JoinError(Recoverable):
+    """The table on disk in which predictions wait for their labels cannot be used now."""
+
+
 class SchemaError(DriftdError):
     """The database's schema is not the one this version needs."""
 

@@ -30,6 +30,9 @@ class Gauges:
     _rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
     _late: Counter[str] = field(default_factory=Counter)
     _tombstones: Mapping[str, int] = field(default_factory=dict)
+    _labels: int = 0
+    _evicted: int = 0
+    _shed: Counter[str] = field(default_factory=Counter)
     _partitions: frozenset[TopicPartition] = frozenset()
     _models: frozenset[str] = frozenset()
 
@@ -42,6 +45,7 @@ class Gauges:
         for (model, _), rows in state.late.items():
             self._late[model] += rows
         self._tombstones = dict(state.tombstones)
+        self._labels = state.labels
 
     def _read(self, tp: TopicPartition, part: PartitionState, gaps: Iterable[Gap]) -> int:
         """How many messages a commit adds: from the last one, or from where the partition was claimed."""
@@ -69,6 +73,8 @@ class Gauges:
             self.metrics.late.labels(model=model).inc(rows)
         for topic, count in self._tombstones.items():
             self.metrics.tombstones.labels(topic=topic).inc(count)
+        self.metrics.labels_read.inc(self._labels)
+        self._labels = 0
         self._show(state)
 
     def _show(self, state: State) -> None:
@@ -85,8 +91,20 @@ class Gauges:
             self.metrics.lag_records.remove(gone.topic, gone.partition)
         self._partitions = frozenset(tp for tp, part in state.partitions.items() if part.log_end is not None)
 
+    def joined(self, restoring: int, evicted: int, shed_rows: Mapping[str, int]) -> int:
+        """Show how the join is doing, from its totals; give how many were evicted since the last call."""
+        self.metrics.join_restoring.set(restoring)
+        fresh, self._evicted = evicted - self._evicted, evicted
+        self.metrics.join_evicted.inc(max(0, fresh))
+        for model, total in shed_rows.items():
+            self.metrics.challenger_shed.labels(model=model).inc(max(0, total - self._shed[model]))
+            self._shed[model] = total
+        return max(0, fresh)
+
     def closed(self, report: ClosingReport) -> None:
         """Count judged windows."""
+        if report.published:
+            self.metrics.windows_published.labels(model=report.model).inc(report.published)
         if report.windows:
             self.metrics.windows_closed.labels(model=report.model).inc(report.windows)
             self.metrics.evaluation_seconds.labels(model=report.model).observe(

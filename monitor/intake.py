@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from detectors.profile import Profile, Sample, encode, summarise
 from monitor.decode.decoder import SAMPLE_BYTES, Batch
 from monitor.decode.payload import Reason
+from monitor.join.arrivals import Labels, Predictions
+from monitor.join.arriving import labels_of, own_labels, predictions_of
 from monitor.plan import ModelPlan
 from monitor.source.base import Chunk, TopicPartition
 from monitor.store.base import (
@@ -23,7 +25,7 @@ from monitor.store.base import (
     Progress,
     Reject,
 )
-from monitor.windows import NEVER_MS, place
+from monitor.windows import NEVER_MS, Placed, place
 
 WindowKey = tuple[str, int]
 """A model and the start of one of its windows, in milliseconds."""
@@ -70,33 +72,84 @@ class State:
     gaps: tuple[Gap, ...] = ()
     tombstones: Mapping[str, int] = field(default_factory=dict)
     rows: int = 0
+    labels: int = 0
+    arrivals: tuple[Predictions | Labels, ...] = ()
 
 
-def take_in(
-    state: State, plans: Mapping[str, Sequence[ModelPlan]], chunks: Iterable[Chunk], now: datetime
-) -> State:
-    """Count the rows of these chunks; ``plans`` are the models that read each topic."""
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """The models that read each topic: for predictions, and for labels alone."""
+
+    predictions: Mapping[str, Sequence[ModelPlan]]
+    labels: Mapping[str, Sequence[ModelPlan]]
+
+    @classmethod
+    def of(cls, plans: Iterable[ModelPlan]) -> Readers:
+        predictions: dict[str, list[ModelPlan]] = {}
+        labels: dict[str, list[ModelPlan]] = {}
+        for plan in plans:
+            for topic in plan.settings.topics:
+                predictions.setdefault(topic, []).append(plan)
+            for topic in plan.label_topics.difference(plan.settings.topics):
+                labels.setdefault(topic, []).append(plan)
+        return cls(predictions, labels)
+
+
+def take_in(state: State, readers: Readers, chunks: Iterable[Chunk], now: datetime) -> State:
+    """Count the rows of these chunks, and note the predictions and labels that are to be joined."""
     for chunk in chunks:
-        state = _chunk(state, plans.get(chunk.partition.topic, ()), chunk, now)
+        state = _chunk(state, readers, chunk, now)
     return state
 
 
-def _chunk(state: State, plans: Sequence[ModelPlan], chunk: Chunk, now: datetime) -> State:
-    batches = [(plan, plan.decoder.decode(chunk, now)) for plan in plans]
+def _chunk(state: State, readers: Readers, chunk: Chunk, now: datetime) -> State:
+    topic = chunk.partition.topic
+    batches = [(plan, plan.decoder.decode(chunk, now)) for plan in readers.predictions.get(topic, ())]
     partition = state.partitions[chunk.partition]
     partition = replace(partition, next=chunk.records[-1].offset + 1, active_at=now)
     late = dict(state.late)
+    arrivals: list[Predictions | Labels] = []
+    rows = 0
     for plan, batch in batches:
-        partition = _count(partition, plan, batch, state.closed_until.get(plan.name, NEVER_MS), late)
-    rejects = [reject for _, batch in batches for reject in batch.rejects]
+        counted = batch if batch.label_only is None else batch.take(~batch.label_only)
+        before_ms = partition.event_ms.get(plan.name, NEVER_MS)
+        partition, placed = _count(
+            partition, plan, counted, state.closed_until.get(plan.name, NEVER_MS), late
+        )
+        rows += len(counted)
+        if plan.labels is not None:
+            arrivals += predictions_of(plan, plan.labels, counted, placed)
+            arrivals += own_labels(plan, plan.labels, batch, before_ms)
+    labels = [
+        (plan, plan.labels, plan.labels.decoder.decode(chunk, now))
+        for plan in readers.labels.get(topic, ())
+        if plan.labels is not None
+    ]
+    for plan, reading, batch in labels:
+        arrived, max_ms = labels_of(plan, reading, batch, partition.event_ms.get(plan.name, NEVER_MS))
+        arrivals.append(arrived)
+        partition = replace(partition, event_ms={**partition.event_ms, plan.name: max_ms})
+    decoded = [*batches, *((plan, batch) for plan, _, batch in labels)]
+    rejects = [reject for _, batch in decoded for reject in batch.rejects]
     return replace(
         state,
         partitions={**state.partitions, chunk.partition: partition},
         late=late,
-        rejects=(*state.rejects, *rejects, *_unclaimed(chunk, batches, now)),
-        tombstones=_with_tombstones(state.tombstones, batches),
-        rows=state.rows + sum(len(batch) for _, batch in batches),
+        rejects=(*state.rejects, *rejects, *_unclaimed(chunk, decoded, now)),
+        tombstones=_with_tombstones(state.tombstones, decoded),
+        rows=state.rows + rows,
+        labels=state.labels + sum(len(each.values) for each in arrivals if isinstance(each, Labels)),
+        arrivals=(*state.arrivals, *(each for each in arrivals if len(each.hashes))),
     )
+
+
+def only_arrivals(
+    readers: Readers, chunk: Chunk, clocks_ms: Mapping[str, int], now: datetime
+) -> tuple[tuple[Predictions | Labels, ...], Mapping[str, int]]:
+    """What a chunk that was counted before brings to the join, and its partition's event times after it."""
+    partition = PartitionState(None, chunk.records[0].offset, now, event_ms=clocks_ms)
+    state = _chunk(State({chunk.partition: partition}), readers, chunk, now)
+    return state.arrivals, state.partitions[chunk.partition].event_ms
 
 
 def _with_tombstones(
@@ -111,7 +164,7 @@ def _with_tombstones(
 
 def _count(
     partition: PartitionState, plan: ModelPlan, batch: Batch, closed_until_ms: int, late: dict[WindowKey, int]
-) -> PartitionState:
+) -> tuple[PartitionState, Placed]:
     """Add one model's rows to the partition's open windows; late ones to ``late``."""
     max_ms = partition.event_ms.get(plan.name, NEVER_MS)
     placed = place(batch.times_ms, max_ms, plan.window_ms, plan.lateness_ms, closed_until_ms)
@@ -129,7 +182,8 @@ def _count(
         key = plan.name, start
         opened = windows.get(key) or Open(plan.reference.id, Profile.empty(plan.reference))
         windows[key] = replace(opened, rejected=opened.rejected + 1, changed=True)
-    return replace(partition, open=windows, event_ms={**partition.event_ms, plan.name: placed.max_ms})
+    event_ms = {**partition.event_ms, plan.name: placed.max_ms}
+    return replace(partition, open=windows, event_ms=event_ms), placed
 
 
 def _add(opened: Open | None, plan: ModelPlan, batch: Batch, rows: NDArray[np.bool_]) -> Open:
@@ -198,10 +252,10 @@ def progress(state: State, plans: Mapping[str, ModelPlan]) -> Progress:
             Advance(tp, part.committed, part.next, part.log_end) for tp, part in state.partitions.items()
         ),  # also of partitions that stood still: it fences what is written about them
         clocks=tuple(
-            PartitionClock(model, tp, part.event_ms.get(model), part.active_at, _caught_up(part))
+            PartitionClock(model, tp, _reached(part.event_ms.get(model)), part.active_at, _caught_up(part))
             for tp, part in state.partitions.items()
             for model, plan in plans.items()
-            if tp.topic in plan.settings.topics
+            if tp.topic in plan.all_topics
         ),
         windows=tuple(
             _stored(tp, key, opened, plans[key[0]].window_ms)
@@ -216,6 +270,10 @@ def progress(state: State, plans: Mapping[str, ModelPlan]) -> Progress:
         rejects=state.rejects,
         gaps=state.gaps,
     )
+
+
+def _reached(event_ms: int | None) -> int | None:
+    return None if event_ms == NEVER_MS else event_ms
 
 
 def _caught_up(part: PartitionState) -> bool:

@@ -10,10 +10,14 @@ from prometheus_client.process_collector import ProcessCollector
 Name = Literal[
     "driftd_alerts",
     "driftd_build_info",
+    "driftd_challenger_shed_rows",
     "driftd_config_last_reload_successful",
     "driftd_consumer_lag_records",
     "driftd_db_write_duration_seconds",
     "driftd_dead_letters",
+    "driftd_join_evicted",
+    "driftd_join_restoring_records",
+    "driftd_labels_read",
     "driftd_last_record_processed_timestamp_seconds",
     "driftd_late_records",
     "driftd_notifications",
@@ -23,6 +27,7 @@ Name = Literal[
     "driftd_tombstones",
     "driftd_window_evaluation_duration_seconds",
     "driftd_windows_closed",
+    "driftd_windows_published",
 ]
 """Counters are exposed with ``_total`` behind their name."""
 
@@ -41,6 +46,7 @@ class Metrics:
         self.registry = registry
         self._reading()
         self._judging()
+        self._joining()
         self._telling()
         build = self._gauge("driftd_build_info", "The running version; always 1", "version")
         build.labels(version=version).set(1)
@@ -78,6 +84,21 @@ class Metrics:
         )
         self.write_seconds = self._histogram(
             "driftd_db_write_duration_seconds", "Time of one database transaction"
+        )
+
+    def _joining(self) -> None:
+        self.labels_read = self._counter("driftd_labels_read", "Labels that were read")
+        self.join_restoring = self._gauge(
+            "driftd_join_restoring_records", "Messages to be read again, because the join's table lacks them"
+        )
+        self.join_evicted = self._counter(
+            "driftd_join_evicted", "Predictions forgotten before their labels came: the join's table was full"
+        )
+        self.windows_published = self._counter(
+            "driftd_windows_published", "Windows whose results on labels were published", "model"
+        )
+        self.challenger_shed = self._counter(
+            "driftd_challenger_shed_rows", "Labelled rows that a busy challenger did not learn from", "model"
         )
 
     def _telling(self) -> None:

@@ -7,9 +7,26 @@ from datetime import timedelta
 
 from alerts.flush import Settings
 from detectors.budget import Budget
+from detectors.outputs import Outputs
 from detectors.reference import Reference
 from monitor.config.model import Model
 from monitor.decode.decoder import Decoder
+from monitor.join.joiner import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class LabelPlan:
+    """How one model's labels are read, joined and waited for.
+
+    Results on labels are published when ``share`` of a window's rows have one, or ``wait_ms`` after its end.
+    """
+
+    topics: frozenset[str]
+    decoder: Decoder
+    outputs: Outputs
+    terms: Terms
+    share: float
+    wait_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +44,14 @@ class ModelPlan:
     budget: Budget
     multiples: tuple[int, ...]
     alerting: Settings
+    labels: LabelPlan | None = None
+
+    @property
+    def label_topics(self) -> frozenset[str]:
+        """Topics that labels come on."""
+        return frozenset() if self.labels is None else self.labels.topics
+
+    @property
+    def all_topics(self) -> frozenset[str]:
+        """Every topic that something of the model comes on."""
+        return self.label_topics.union(self.settings.topics)

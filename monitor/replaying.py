@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
 from detectors.reference import Reference
 from monitor.clock import Clock
 from monitor.compile import model_plan
-from monitor.config import Config
+from monitor.config import Config, Model, ResolvedFields, ResolvedLabels
+from monitor.config.paths import path_text
+from monitor.config.section import InvalidSection, shown
+from monitor.decode.layout import Meta
 from monitor.engine import Engine, Speaking
-from monitor.errors import DataError
+from monitor.errors import ConfigError, DataError
+from monitor.join.joiner import Joiner
+from monitor.join.keeper import JoinKeeper
+from monitor.join.table import JoinTable
+from monitor.plan import ModelPlan
 from monitor.source.file import FileSource
 from monitor.store.base import Store
 
@@ -27,6 +36,7 @@ class Replayed:
     rows: int
     rejected: int
     windows: int
+    labels: int = 0
 
 
 def replay_files(
@@ -38,25 +48,73 @@ def replay_files(
     clock: Clock,
     speaking: Speaking,
     progress: Callable[[int], None] | None = None,
+    labels: Sequence[Path] = (),
 ) -> Replayed:
     """Read the files in order, as one partition, and judge every window, the last one too.
 
-    Rows that this store has seen from the same files before are not read again.
+    ``labels`` are files of labels: they come after all predictions, as a partition of a topic of their own.
+    Rows that this store has seen from the same files before are not read again. Raises ConfigError when the
+    configuration does not say where in these files an id or label is.
     """
-    for path in paths:
+    for path in (*paths, *labels):
         if not path.is_file():
             raise DataError(f"{path}: there is no such file")
     settings = config.models[model]
-    source = FileSource(paths, settings.fields.resolved(model), progress)
-    settings = msgspec.structs.replace(settings, topics=(source.partition.topic,))
-    plan = model_plan(model, settings, config.alerts, reference, config.limits.max_message_bytes)
+    fields = settings.fields.resolved(model)
+    labels_fields = settings.labels_fields.resolved(settings.fields, model)
+    source = FileSource(paths, fields, progress, labels, labels_fields)
+    plan = model_plan(
+        model,
+        _settings(model, settings, source, fields, labels_fields),
+        config.alerts,
+        reference,
+        config.limits.max_message_bytes,
+    )
     store.register_models([model], clock.now())
-    engine = Engine(source, store, {model: plan}, clock, "earliest", speaking)
-    return _read_all(engine, source, config.limits.batch_rows)
+    with _join(plan, config.limits.join_bytes) as join:
+        engine = Engine(source, store, {model: plan}, clock, "earliest", speaking, join=join)
+        return _read_all(engine, source, config.limits.batch_rows)
+
+
+@contextmanager
+def _join(plan: ModelPlan, max_bytes: int) -> Iterator[JoinKeeper | None]:
+    """Join labels in a folder that is gone afterwards; nothing for a model without labels."""
+    if plan.labels is None:
+        yield None
+        return
+    with TemporaryDirectory(prefix="driftd-replay-") as folder:
+        join = JoinKeeper(Joiner(JoinTable(Path(folder), max_bytes, plan.name)))
+        try:
+            yield join
+        finally:
+            join.close()
+
+
+def _settings(
+    model: str, settings: Model, source: FileSource, fields: ResolvedFields, labels: ResolvedLabels
+) -> Model:
+    """Give the model's settings with the files' topics instead of its own; raises ConfigError."""
+    if source.labels_partition is None:
+        return msgspec.structs.replace(settings, topics=(source.partition.topic,), labels_topics=())
+    for key, where in (
+        ("fields.id", fields.id),
+        ("labels_fields.id", labels.id),
+        ("labels_fields.label", labels.label),
+    ):
+        if isinstance(where, Meta):
+            raise ConfigError(
+                f'models.{model}.{key}: "{path_text(where)}" is not in files: give a path to replay --labels'
+            )
+    topics = (source.partition.topic,), (source.labels_partition.topic,)
+    try:
+        return msgspec.structs.replace(settings, topics=topics[0], labels_topics=topics[1])
+    except InvalidSection as error:
+        told = (f"models.{model}.{shown(mistake.place)}: {mistake.text}" for mistake in error.mistakes)
+        raise ConfigError("\n".join(told)) from None
 
 
 def _read_all(engine: Engine, source: FileSource, batch_rows: int) -> Replayed:
-    rows = rejected = windows = pending = 0
+    rows = rejected = windows = labels = pending = 0
     while not source.is_exhausted:
         polled = source.poll(0.0, batch_rows)
         engine.assignment(polled)
@@ -65,8 +123,9 @@ def _read_all(engine: Engine, source: FileSource, batch_rows: int) -> Replayed:
         pending += sum(len(chunk.records) for chunk in polled.chunks)
         if pending >= _COMMIT_EVERY_ROWS or source.is_exhausted:
             rows, rejected, pending = rows + engine.state.rows, rejected + len(engine.state.rejects), 0
+            labels += engine.state.labels
             engine.commit()
             reports = engine.close_windows(everything=source.is_exhausted)
             windows += sum(report.windows for report in reports)
             engine.flush_alerts()
-    return Replayed(rows, rejected, windows)
+    return Replayed(rows, rejected, windows, labels)

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from alerts.send import Sender
 from monitor.breaker import Breaker
+from monitor.challenger.feeding import Challengers
 from monitor.clock import Clock
 from monitor.compile import plans_of
 from monitor.config import Config, Loaded, Secret, load
@@ -22,6 +23,9 @@ from monitor.engine import Engine, Speaking
 from monitor.errors import ConfigError, DriftdError, Recoverable
 from monitor.gauges import Gauges
 from monitor.housekeeping import Housekeeping
+from monitor.join.joiner import Joiner
+from monitor.join.keeper import JoinKeeper
+from monitor.join.table import JoinTable
 from monitor.log import logger
 from monitor.metrics import Metrics
 from monitor.outbox import Outbox
@@ -119,6 +123,10 @@ def fixed_changes(old: Config, new: Config) -> tuple[str, ...]:
         for key in ("services", "slack_root")
         if getattr(old.alerts, key) != getattr(new.alerts, key)
     ]
+    if any(model.labels_topics for model in new.models.values()) != any(
+        model.labels_topics for model in old.models.values()
+    ):
+        changed.append("models.*.labels_topics")
     moved = sorted(old.topics() ^ new.topics())
     return (*changed, *(f'topic "{topic}"' for topic in moved))
 
@@ -141,11 +149,13 @@ def assemble(
     store = open_store(config.database.url.reveal(), config.database.schema)
     letters = KafkaDeadLetterBox(config.kafka, metrics) if config.kafka.dead_letters else None
     source: KafkaSource | None = None
+    join: JoinKeeper | None = None
     try:
         plans = _prepared(config, store, clock, stop)
+        join = join_of(loaded, plans, clock)
         source = _connected(config, clock, stop)
         engine = Engine(
-            source, store, plans, clock, config.kafka.start, speaking_of(config, sender.names), letters
+            source, store, plans, clock, config.kafka.start, speaking_of(config, sender.names), letters, join
         )
         loop = Loop(
             engine,
@@ -163,10 +173,21 @@ def assemble(
         yield Running(loaded, plans, engine, loop, store, metrics, outbox_stop, thread, clock)
         outbox_stop.set()
     finally:
-        for part in (source, letters, server):
+        for part in (source, join, letters, server):
             if part is not None:
                 part.close()
         store.close_connections()
+
+
+def join_of(loaded: Loaded, plans: Mapping[str, ModelPlan], clock: Clock) -> JoinKeeper | None:
+    """Open the table in which predictions wait for labels; None when no model has labels."""
+    if all(plan.labels is None for plan in plans.values()):
+        return None
+    config = loaded.config
+    identity = f"{config.database.url.reveal()} {config.database.schema} {config.kafka.group_id}"
+    folder = loaded.state_dir
+    joiner = Joiner(JoinTable(folder, config.limits.join_bytes, identity))
+    return JoinKeeper(joiner, Challengers(folder, clock))
 
 
 def _prepared(config: Config, store: Store, clock: Clock, stop: threading.Event) -> dict[str, ModelPlan]:
@@ -188,7 +209,7 @@ def _connected(config: Config, clock: Clock, stop: threading.Event) -> KafkaSour
         return KafkaSource(
             config.kafka.bootstrap_servers,
             config.kafka.group_id,
-            topics=sorted({topic for model in config.models.values() for topic in model.topics}),
+            topics=sorted(config.topics()),
             options=config.kafka.options,
         )
 

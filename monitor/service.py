@@ -11,7 +11,7 @@ from monitor.clock import Clock
 from monitor.closing import ClosingReport
 from monitor.config import Limits, Service
 from monitor.engine import Engine
-from monitor.errors import Fenced, SourceError, StoreError
+from monitor.errors import Fenced, JoinError, SourceError, StoreError
 from monitor.gauges import Gauges
 from monitor.housekeeping import Housekeeping
 from monitor.log import logger
@@ -69,6 +69,7 @@ class Loop:
         self._committed_s = clock.monotonic()
         self._looked_s = clock.monotonic()
         self._outage_s = 0.0
+        self._was_restoring = False
 
     def run(self, stop: threading.Event) -> None:
         """Turn until told to stop, then write what has been counted.
@@ -87,6 +88,9 @@ class Loop:
             self._wait(stop, "database", error)
         except SourceError as error:
             self._wait(stop, "kafka", error)
+        except JoinError as error:
+            self._engine.abandon()  # what the table took and what it did not cannot be told apart
+            self._wait(stop, "state_dir", error)
         except Fenced as error:
             log.warning("another process has taken over; reading on from its position", detail=str(error))
             self._engine.abandon()
@@ -99,18 +103,34 @@ class Loop:
         try:
             if self._engine.state.partitions:
                 self._engine.commit()
-        except (StoreError, SourceError, Fenced) as error:
+        except (StoreError, SourceError, JoinError, Fenced) as error:
             log.warning(
                 "stopped without a last commit; the next start reads on from the cursor", error=str(error)
             )
 
     def _work(self, stop: threading.Event) -> None:
         self._engine.claim()
+        self._tell_of_join()
         chunks, change = self._gather()
         self._take(chunks)
         if change is not None:
             self._reassign(change)
         self._write(stop)
+
+    def _tell_of_join(self) -> None:
+        """Say when messages are read again for the join, and when predictions had to be forgotten."""
+        restoring = self._engine.restoring
+        if restoring and not self._was_restoring:
+            log.info("reading messages again that the join's table lacks", messages=restoring)
+        elif self._was_restoring and not restoring and self._engine.state.partitions:
+            log.info("the join's table is complete")
+        self._was_restoring = bool(restoring)
+        evicted = self._gauges.joined(restoring, self._engine.evicted, self._engine.shed_rows)
+        if evicted:
+            log.warning(
+                "predictions were forgotten before their labels came: raise limits.join_bytes",
+                predictions=evicted,
+            )
 
     def _reassign(self, change: Polled) -> None:
         if change.assigned or change.revoked:
@@ -191,7 +211,7 @@ class Loop:
             self._outage_s = 0.0
             self._engine.source.resume()
             log.info("back after an outage")
-        for cause in ("starting", "database", "kafka"):
+        for cause in ("starting", "database", "kafka", "state_dir"):
             self._health.ready(cause)
 
 
@@ -200,11 +220,13 @@ def _joined(records: dict[TopicPartition, list[Record]]) -> list[Chunk]:
 
 
 def _tell(report: ClosingReport) -> None:
-    if report.windows:
+    if report.windows or report.published:
         log.info(
             "windows judged",
             model=report.model,
             windows=report.windows,
+            published=report.published,
+            revised=report.revised,
             until=report.until.isoformat() if report.until else "",
         )
     for alert in report.alerts:

@@ -28,6 +28,10 @@ class Placed:
     max_before_ms: NDArray[np.int64]
     max_ms: int
 
+    def take(self, rows: NDArray[np.bool_]) -> Placed:
+        """Give the chosen rows; ``max_ms`` stays that of all."""
+        return Placed(self.starts_ms[rows], self.late[rows], self.max_before_ms[rows], self.max_ms)
+
 
 def place(
     times_ms: NDArray[np.int64], max_ms: int, window_ms: int, lateness_ms: int, closed_until_ms: int

@@ -7,7 +7,19 @@ from typing import Any
 
 import typer
 
-from monitor.cli import check, database, demo, history, notify, reference, replay, run, silence, status
+from monitor.cli import (
+    challenger,
+    check,
+    database,
+    demo,
+    history,
+    notify,
+    reference,
+    replay,
+    run,
+    silence,
+    status,
+)
 from monitor.cli.context import Exit, close_stores, err
 from monitor.errors import ConfigError, DriftdError
 from monitor.version import VERSION
@@ -29,6 +41,7 @@ app.command("dev-broker")(demo.dev_broker)
 app.command("status")(status.status)
 app.command("history")(history.history)
 app.command("alerts")(history.alerts)
+app.add_typer(challenger.app, name="challenger")
 app.add_typer(silence.app, name="silence")
 app.add_typer(notify.app, name="notify")
 app.add_typer(database.app, name="db")

@@ -83,15 +83,21 @@ def _hint(hint: Hint, loaded: Loaded) -> dict[str, Any]:
 
 def _follows(name: str, model: Model) -> dict[str, Any]:
     """Give what the settings mean: the window lengths, and at which level each is judged."""
-    shares = len(model.multiples) + 1  # the data-quality checks take one
     lengths = [
         {
             "length": str(Duration(model.window.ms * multiple)),
-            "level": alpha(model.budget, model.window.seconds, multiple, shares),
+            "level": alpha(model.budget, model.window.seconds, multiple, model.budget_shares),
         }
         for multiple in model.multiples
     ]
-    return {"model": name, "topics": model.topics, "false_alarms": model.false_alarms, "windows": lengths}
+    return {
+        "model": name,
+        "topics": model.topics,
+        "labels_topics": model.labels_topics,
+        "false_alarms": model.false_alarms,
+        "budget_shares": model.budget_shares,
+        "windows": lengths,
+    }
 
 
 def _summary(loaded: Loaded) -> None:
@@ -100,10 +106,21 @@ def _summary(loaded: Loaded) -> None:
         longest = Duration(model.window.ms * model.multiples[-1])
         longer = f", and 2, 4 ... of them up to {longest}" if len(model.multiples) > 1 else ""
         text = (
-            f"{name}: reads {', '.join(model.topics)}; windows of {model.window}{longer}; "
+            f"{name}: reads {', '.join(model.topics)}{_waiting(model)}; windows of {model.window}{longer}; "
             f"false alarms to be expected: at most {model.false_alarms}"
         )
         print_line("model", "bold", text)
+
+
+def _waiting(model: Model) -> str:
+    """Say where labels come from and how long they are waited for; nothing for a model without labels."""
+    if not model.labels_topics:
+        return ""
+    share = f"{100 * model.labels_share:.4g} %"
+    return (
+        f", labels from {', '.join(model.labels_topics)} (judged when {share} of a window's rows have one, "
+        f"or {model.labels_wait} after its end; too late after {model.labels_horizon})"
+    )
 
 
 def _show_hint(hint: Hint, loaded: Loaded) -> None:

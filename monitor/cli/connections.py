@@ -120,7 +120,7 @@ def _co_partitioned(config: Config, partitions: Mapping[str, int | DriftdError])
                 f"the topics have different numbers of partitions ({told}): give them the same number, "
                 "or run one process only"
             )
-            yield Attempt(what, State.NOTE, text)
+            yield Attempt(what, State.FAILED, text)
         else:
             text = "with several processes, a label needs the same message key as its prediction"
             yield Attempt(what, State.NOTE, text)

@@ -8,9 +8,19 @@ from typing import Any
 
 from alerts import words
 from alerts.evidence import evidence
+from alerts.evidence_metrics import figures, span
+from alerts.evidence_model import DETECTORS
+from alerts.evidence_values import instant_ms, mapping
 from alerts.model import Alert, Labels, Severity, Status, labels
+from detectors.result import Shift, Verdict
 
 SMALLEST_P = 1e-6
+ABSTENTION = "abstention"
+_OF_PERFORMANCE = (
+    "metric", "value", "low", "high", "reference_value", "band_low", "band_high", "is_estimate",
+    "labelled_rows", "label_ratio", "direction",
+)  # fmt: skip
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 Row = Mapping[str, Any]
 
 
@@ -41,11 +51,32 @@ def subject(row: Row) -> str:
 
 def drift_words(row: Row) -> str:
     """Say what a row of ``drift_history`` found: how many rows moved, and how rare that is by chance."""
-    if row["effect"] is None:
+    if row["verdict"] == Verdict.ERROR or (row["effect"] is None and row["shift"] != Shift.CONCEPT):
         return _figure(row)
+    if row["shift"] == Shift.CONCEPT and not row["details"]:
+        return _still(row)
+    if row["detector"] == ABSTENTION:
+        return _unsure(row)
     said = _said(row, {"details": row["details"], "effect": row["effect"], "effect_low": row["effect_low"]})
     p = row["adjusted_p"]
     return f"{said}; {p_words(p)}" if p is not None else said
+
+
+def _still(row: Row) -> str:
+    """Say what a detector that steps through rows saw where nothing changed, or not enough."""
+    if row["statistic"] is None or row["verdict"] == Verdict.INCONCLUSIVE:
+        return str(row["note"] or row["verdict"])
+    mean = f"mean {words.number(row['statistic'])}"
+    name = DETECTORS.get(row["detector"], row["detector"])
+    if not row["effect"]:
+        return f"{mean}, no change ({name})"
+    return f"{mean}, a change of {words.percent(row['effect'])}, too small to alarm ({name})"
+
+
+def _unsure(row: Row) -> str:
+    """Say since when members of the challenger abstain more often."""
+    at_ms = instant_ms(mapping(row["details"]).get("changed_at_ms"))
+    return str(row["note"]) + (f" since {words.moment(at_ms)}" if at_ms is not None else "")
 
 
 def quality_words(row: Row) -> str:
@@ -53,6 +84,44 @@ def quality_words(row: Row) -> str:
     said = ("expected", "observed", "failed_rows", "total_rows", "note")
     details = {"kind": "quality", "check": row["check_name"]} | {name: row[name] for name in said}
     return _said(row, {"details": details})
+
+
+def performance_words(row: Row) -> str:
+    """Say what a row of ``performance_history`` found."""
+    if row["value"] is None:
+        return str(row["note"] or row["verdict"])
+    if row["reference_value"] is None:
+        return _figure_of_labels(row)
+    details = {"kind": "performance"} | {name: row[name] for name in _OF_PERFORMANCE}
+    said = _said({**row, "feature": row["metric"], "shift": "performance"}, {"details": details})
+    p = row["adjusted_p"]
+    return f"{said}; {p_words(p)}" if p is not None else said
+
+
+def performance_figures(row: Row) -> list[object]:
+    """Give a metric's value, interval, reference value, labels and verdict, each in few letters."""
+    value, metric = row["value"], row["metric"]
+    labels_said = "estimate" if row["is_estimate"] else f"{row['labelled_rows']:,}"
+    if value is None or row["reference_value"] is None:
+        told = "" if value is None else _figure_of_labels(row)
+        return [told, "", "", labels_said, row["verdict"]]
+    before, now = figures(metric, row["reference_value"], value)
+    is_bounded = row["low"] is not None and row["high"] is not None
+    within = span(metric, row["low"], row["high"]) if is_bounded else ""
+    return [now, within, before, labels_said, row["verdict"]]
+
+
+def _figure_of_labels(row: Row) -> str:
+    """Say a figure about the labels themselves, which no reference has."""
+    metric, value = str(row["metric"]), float(row["value"])
+    if metric == "label_count":
+        return f"{value:,.0f}"
+    if metric == "label_ratio":
+        return words.percent(value)
+    if not metric.startswith("label_delay_"):
+        return words.number(value)
+    size, unit = next(((size, unit) for size, unit in _UNITS if value >= size), (1, "s"))
+    return f"{words.number(value / size, 2)} {unit}"
 
 
 def p_words(p: float) -> str:
@@ -71,7 +140,7 @@ def _figure(row: Row) -> str:
 
 def _said(row: Row, annotations: dict[str, Any]) -> str:
     """Put evidence into the words that messages use."""
-    label: Labels = labels(feature=row["feature"])
+    label: Labels = labels(feature=row["feature"], shift=str(row.get("shift", "quality")))
     alert = Alert(label, Severity.INFO, Status.FIRING, 1, 0, 0, None, None, 0, 0, annotations)
     return "".join(span.text for span in evidence(alert))
 

@@ -14,10 +14,11 @@ from alerts.model import Severity, Status
 from alerts.mute import silenced
 from detectors.result import Shift, Verdict
 from monitor.cli.context import ConfigOption, JsonOption, out, print_json, print_table
-from monitor.cli.findings import alert_of, drift_words, quality_words, subject
+from monitor.cli.findings import alert_of, subject
+from monitor.cli.history_tables import finding_table, label_table, performance_table, window_table
 from monitor.cli.reading import LimitOption, ModelOption, cut, for_machines, known_model, moment, opened
 from monitor.clock import SystemClock
-from monitor.config import Duration, Loaded
+from monitor.config import Loaded
 from monitor.errors import ConfigError
 from monitor.store.base import Store, View
 
@@ -31,21 +32,29 @@ class Kind(StrEnum):
 
     DRIFT = "drift"
     QUALITY = "quality"
+    PERFORMANCE = "performance"
     WINDOWS = "windows"
+    LABELS = "labels"
 
 
 _VIEWS: dict[Kind, View] = {
     Kind.DRIFT: "drift_history",
     Kind.QUALITY: "quality_history",
+    Kind.PERFORMANCE: "performance_history",
     Kind.WINDOWS: "window_history",
+    Kind.LABELS: "label_history",
 }
+_COUNTS = frozenset({Kind.WINDOWS, Kind.LABELS})
+"""Kinds that count and judge nothing."""
 
 
 def history(
     model: ModelOption = None,
-    feature: Annotated[str | None, typer.Option("--feature", "-f", help="Only this feature.")] = None,
+    feature: Annotated[
+        str | None, typer.Option("--feature", "-f", help="Only this feature, or metric.")
+    ] = None,
     shift: Annotated[
-        Shift | None, typer.Option(help="Only this shift; leaves checks of quality out.")
+        Shift | None, typer.Option(help="Only this shift; leaves quality and performance out.")
     ] = None,
     verdict: Annotated[
         list[Verdict] | None, typer.Option(help="Only this verdict; repeatable. [drift, fail, error, warn]")
@@ -58,7 +67,7 @@ def history(
     ] = None,
     until: Annotated[str | None, typer.Option(help="Windows that began before then, written alike.")] = None,
     kind: Annotated[
-        Kind | None, typer.Option(help="One kind; without it, drift and broken data together.")
+        Kind | None, typer.Option(help="One kind; without it, drift, broken data and performance together.")
     ] = None,
     limit: LimitOption = 50,
     json: JsonOption = False,
@@ -66,10 +75,12 @@ def history(
 ) -> None:
     """Show what was found in which window, newest first; without options, what is worth a look.
 
+    `--kind performance` shows every metric, known from labels or estimated without, whatever its verdict.
     Times are event time, UTC. A window is listed by its beginning: a longer one that ends now began earlier.
     """
     now = SystemClock().now()
-    verdicts = _verdicts(verdict or [], everything=everything)
+    is_table = kind is Kind.PERFORMANCE and not verdict
+    verdicts = _verdicts(verdict or [], everything=everything or is_table)
     kinds = _kinds(kind, shift, is_of_findings=bool(feature or verdict or everything))
     equal = {
         name: str(value) for name, value in (("feature", feature), ("shift", shift)) if value is not None
@@ -86,9 +97,11 @@ def history(
     if json:
         print_json([for_machines(row) for row in cut(rows, limit)])
     elif not rows:
-        out().print(_nothing(everything=everything or Kind.WINDOWS in kinds), markup=False)
+        is_all = everything or is_table
+        out().print(_nothing(everything=is_all or not _COUNTS.isdisjoint(kinds)), markup=False)
     else:
-        _table(cut(rows, limit), kinds, with_model=_tells_models(loaded, model))
+        told = {"with_model": _tells_models(loaded, model), "one": feature is not None}
+        _table(cut(rows, limit), kinds, **told)
 
 
 def _verdicts(wanted: Sequence[Verdict], *, everything: bool) -> tuple[Verdict | None, ...]:
@@ -101,11 +114,11 @@ def _verdicts(wanted: Sequence[Verdict], *, everything: bool) -> tuple[Verdict |
 def _kinds(kind: Kind | None, shift: Shift | None, *, is_of_findings: bool) -> tuple[Kind, ...]:
     if shift is not None and kind not in {None, Kind.DRIFT}:
         raise ConfigError(f"--shift {shift} is for --kind drift: {kind} has no shift")
-    if kind is Kind.WINDOWS and is_of_findings:
-        raise ConfigError("--kind windows has neither features nor verdicts: leave the other options out")
+    if kind in _COUNTS and is_of_findings:
+        raise ConfigError(f"--kind {kind} has neither features nor verdicts: leave the other options out")
     if shift is not None:
         return (Kind.DRIFT,)
-    return (Kind.DRIFT, Kind.QUALITY) if kind is None else (kind,)
+    return (Kind.DRIFT, Kind.QUALITY, Kind.PERFORMANCE) if kind is None else (kind,)
 
 
 def _rows(
@@ -119,7 +132,9 @@ def _rows(
     limit: int,
 ) -> list[dict[str, Any]]:
     """Ask once per verdict, as views are filtered by equality; each answer alone may fill the limit."""
-    verdicts = (None,) if kind is Kind.WINDOWS else verdicts
+    verdicts = (None,) if kind in _COUNTS else verdicts
+    if kind is Kind.PERFORMANCE and "feature" in equal:
+        equal = {"metric" if name == "feature" else name: value for name, value in equal.items()}
     found = []
     for verdict in verdicts:
         where = dict(equal) if verdict is None else {**equal, "verdict": str(verdict)}
@@ -142,31 +157,16 @@ def _tells_models(loaded: Loaded, model: str | None) -> bool:
     return model is None and len(loaded.config.models) != 1
 
 
-def _table(rows: Iterable[Mapping[str, Any]], kinds: Sequence[Kind], *, with_model: bool) -> None:
-    columns = ["window", "over"] + (["model"] if with_model else [])
-    shown = _window_cells if Kind.WINDOWS in kinds else _finding_cells
-    names = ["rows", "late", "rejected", "labelled", "judged at"]
-    names = names if Kind.WINDOWS in kinds else ["feature", "verdict", "what"]
-    cells = [
-        [row["window_start"], _length(row), *([row["model"]] if with_model else []), *shown(row)]
-        for row in rows
-    ]
-    print_table([*columns, *names], cells, right=("rows", "late", "rejected", "labelled"))
-
-
-def _window_cells(row: Mapping[str, Any]) -> list[object]:
-    counts = [f"{row[name]:,}" for name in ("rows", "late", "rejected", "labelled")]
-    return [*counts, row["closed_at"]]
-
-
-def _finding_cells(row: Mapping[str, Any]) -> list[object]:
-    if row["kind"] is Kind.DRIFT:
-        return [row["feature"], row["verdict"], drift_words(row)]
-    return [subject(row), row["verdict"], quality_words(row)]
-
-
-def _length(row: Mapping[str, Any]) -> str:
-    return str(Duration(int((row["window_end"] - row["window_start"]).total_seconds() * 1000)))
+def _table(rows: Sequence[Mapping[str, Any]], kinds: Sequence[Kind], *, with_model: bool, one: bool) -> None:
+    """Print the rows; ``one`` says that all are of one feature, so of one metric."""
+    if kinds == (Kind.WINDOWS,):
+        window_table(rows, with_model=with_model)
+    elif kinds == (Kind.LABELS,):
+        label_table(rows, with_model=with_model)
+    elif kinds == (Kind.PERFORMANCE,):
+        performance_table(rows, with_model=with_model, is_one_metric=one)
+    else:
+        finding_table(rows, with_model=with_model)
 
 
 def alerts(

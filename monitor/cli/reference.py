@@ -26,8 +26,8 @@ from monitor.cli.context import (
 )
 from monitor.clock import SystemClock
 from monitor.errors import DataError
-from monitor.files import TrainingRows, training_rows
-from monitor.references import built_from, dictionary_of, stored
+from monitor.files import TrainingRows
+from monitor.references import built_from, dictionary_of, rows_of, stored, understood
 
 app = typer.Typer(
     name="reference", help="References: what models' data is compared with.", no_args_is_help=True
@@ -57,11 +57,12 @@ def build(
     settings = model_of(loaded, model)
     store = None if dry_run else database(loaded)
     name = loaded.config.reference_name(model)
-    rows = training_rows(file, settings.fields.resolved(name))
+    rows = rows_of(file, settings, name)
     known = dictionary_of(rows, file, dictionary, ignore or ())
     reference = built_from(rows, known, name, settings, file, SystemClock().now())
     if store is None:
         _taken(rows, err())
+        err().print(understood(reference), markup=False)
         out().print(to_toml(reference.dictionary), markup=False)
         return
     store.add_reference(stored(reference, active=not inactive))
@@ -82,6 +83,7 @@ def _describe(reference: Reference, rows: TrainingRows, *, active: bool) -> None
     )
     out().print(f"reference {reference.id} of {reference.model}: {reference.rows:,} rows, {state}")
     _taken(rows, out())
+    out().print(understood(reference), markup=False)
     _dictionary_table(reference)
     err().print(
         "look the dictionary over: driftd reference show; to change it, save the TOML of --dry-run, "
@@ -158,6 +160,7 @@ def show(
         return
     built_at = f"{row.built_at:%Y-%m-%d %H:%M} UTC"
     out().print(f"reference {row.id} of {name}: {row.rows:,} rows of {row.source}, built {built_at}")
+    out().print(understood(reference), markup=False)
     _dictionary_table(reference)
 
 

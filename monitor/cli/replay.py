@@ -45,6 +45,9 @@ _ALERT_COLUMNS = ("status", "shift", "feature", "opened_at", "fired_at", "resolv
 def replay(
     model: Annotated[str, typer.Argument(help="The model, as in the configuration.")],
     files: Annotated[list[Path], typer.Argument(help="Rows in time order: JSON lines, Parquet or CSV.")],
+    labels: Annotated[
+        list[Path] | None, typer.Option(help="True labels, in the same formats; repeatable.")
+    ] = None,
     reference: Annotated[
         Path | None,
         typer.Option(help="Build the reference from this file instead of taking the one in force."),
@@ -71,7 +74,9 @@ def replay(
     known = _reference(loaded, model, reference, store if write else None)
     speaking = speaking_of(loaded.config, tuple(loaded.config.alerts.services)) if notify else Speaking()
     with _progress() as advance:
-        done = replay_files(loaded.config, model, known, files, store, SystemClock(), speaking, advance)
+        done = replay_files(
+            loaded.config, model, known, files, store, SystemClock(), speaking, advance, labels or ()
+        )
     alerts = store.view("alert_history", model=model, newest_first=False)
     fired = [row for row in alerts if row["fired_at"] is not None]
     _show(done, fired, store, model, as_json=json)
@@ -118,21 +123,25 @@ def _progress() -> Iterator[Callable[[int], None] | None]:
 
 def _show(done: Replayed, fired: list[dict[str, Any]], store: Store, model: str, *, as_json: bool) -> None:
     if as_json:
-        findings = store.view(
-            "drift_history", model=model, where={"verdict": str(Verdict.DRIFT)}, newest_first=False
-        )
+        drift = {"verdict": str(Verdict.DRIFT)}
         print_json(
             {
                 "rows": done.rows,
+                "labels": done.labels,
                 "rejected": done.rejected,
                 "windows": done.windows,
                 "alerts": fired,
-                "drift": findings,
+                "drift": store.view("drift_history", model=model, where=drift, newest_first=False),
+                "performance": store.view(
+                    "performance_history", model=model, where=drift, newest_first=False
+                ),
             }
         )
         return
+    labelled = f" and {done.labels:,} labels" if done.labels else ""
     out().print(
-        f"{done.rows:,} rows in {done.windows:,} windows, {done.rejected:,} rejected; {len(fired)} alerts"
+        f"{done.rows:,} rows in {done.windows:,} windows{labelled}, {done.rejected:,} rejected; "
+        f"{len(fired)} alerts"
     )
     if fired:
         named = [{**row, "feature": subject(row)} for row in fired]

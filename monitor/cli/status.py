@@ -14,7 +14,7 @@ from rich.text import Text
 from alerts import words
 from alerts.lifecycle import LOUDNESS
 from alerts.model import Severity, Status
-from detectors.result import Verdict
+from detectors.result import Shift, Verdict
 from monitor.cli.context import ConfigOption, JsonOption, out, print_json, print_table, shown
 from monitor.cli.reading import age, for_machines, opened
 from monitor.clock import SystemClock
@@ -25,6 +25,7 @@ STALL_AFTER = timedelta(minutes=1)
 STOP_AFTER = timedelta(minutes=10)
 LEAST_QUIET = timedelta(hours=1)
 _MODEL_COLUMNS = ("model", "judged until", "rows", "open alerts", "moved most")
+_LABEL_COLUMNS = ("model", "published until", "labels", "learned until")
 _COLUMNS = ("partition", "next", "lag", "event time", "last read", "state")
 
 
@@ -50,9 +51,12 @@ ADVICE = {
 def status(json: JsonOption = False, config: ConfigOption = None) -> None:
     """Show how far each model is judged and each partition read, from the database alone.
 
+    With labels: up to which window results on them are published, how many labels the last of these windows
+    has, and until when detectors that step through labelled rows have learned what became known.
     OK: read up to its end, or within a window of it. WARN: read, but further behind; or nothing came for
-    two windows (an hour at least, or the model's `freshness`). STALL: messages wait and none was read for
-    a minute. STOP: none for ten minutes, so no process reads the partition.
+    two windows (an hour at least), or the model's `freshness`, or for labels their `labels_wait`. STALL:
+    messages wait and none was read for a minute. STOP: none for ten minutes, so no process reads the
+    partition.
     What waits is what the broker said at the latest commit: that a process died after it had read
     everything shows only in the age of "last read".
     """
@@ -65,6 +69,9 @@ def status(json: JsonOption = False, config: ConfigOption = None) -> None:
         return
     print_table(_MODEL_COLUMNS, [_model_cells(row) for row in models], right=("rows",))
     out().print()
+    if any(row["labels"] for row in models):
+        print_table(_LABEL_COLUMNS, [_label_cells(row) for row in models if row["labels"]])
+        out().print()
     if not partitions:
         out().print("no partition has been read yet: start driftd run")
         return
@@ -82,8 +89,9 @@ def _models(config: Config, store: Store) -> list[dict[str, Any]]:
             "reference_id": known.get(config.reference_name(name), {}).get("reference_id"),
             "open_alerts": _open_alerts(store, name),
             **_latest(store, name),
+            "labels": _labels(store, name, settings) if settings.labels_topics else None,
         }
-        for name in config.models
+        for name, settings in config.models.items()
     ]
 
 
@@ -104,11 +112,36 @@ def _latest(store: Store, name: str) -> dict[str, Any]:
     tests = store.view(
         "drift_history", model=name, where={"multiple": 1}, since=start, until=window["window_end"]
     )
-    moved = [row for row in tests if row["effect"] is not None and row["window_start"] == start]
+    moved = [
+        row
+        for row in tests
+        if row["effect"] is not None and row["window_start"] == start and row["shift"] != Shift.CONCEPT
+    ]
     worst = max(moved, key=lambda row: (row["verdict"] == Verdict.DRIFT, row["effect"]), default=None)
     about = ("feature", "effect", "verdict")
     told = None if worst is None else {key: worst[key] for key in about}
     return {"window_start": start, "rows": window["rows"], "worst": told}
+
+
+def _labels(store: Store, name: str, settings: Model) -> dict[str, Any]:
+    """Say how far results on labels have come, and how many labels the last published window had."""
+    known = {"is_estimate": False, "multiple": 1}
+    published = store.view("performance_history", model=name, where=known, limit=1)
+    learned = [
+        row["window_end"]
+        for detector in settings.concept.detectors
+        for signal in settings.concept.signals
+        for row in store.view(
+            "drift_history", model=name, where={"detector": detector, "feature": signal}, limit=1
+        )
+    ]
+    last = published[0] if published else {}
+    return {
+        "published_until": last.get("window_end"),
+        "labelled_rows": last.get("labelled_rows"),
+        "label_ratio": last.get("label_ratio"),
+        "learned_until": max(learned, default=None),
+    }
 
 
 def _partitions(config: Config, store: Store, now: datetime) -> list[dict[str, Any]]:
@@ -125,7 +158,7 @@ def _partition(row: Mapping[str, Any], settings: Model | None, now: datetime) ->
     lag = None if row["log_end"] is None else max(0, row["log_end"] - row["next_offset"])
     quiet = None if row["active_at"] is None else now - row["active_at"]
     behind = None if row["event_time"] is None else now - row["event_time"]
-    state = state_of(lag, quiet, behind, limits_of(settings))
+    state = state_of(lag, quiet, behind, limits_of(settings, row["topic"]))
     return {**row, "lag": lag, "quiet_s": None if quiet is None else quiet.total_seconds(), "state": state}
 
 
@@ -137,12 +170,17 @@ class Limits:
     behind: timedelta = LEAST_QUIET
 
 
-def limits_of(settings: Model | None) -> Limits:
-    """Take the limits from a model's settings: two windows of silence or ``freshness``, a window behind."""
+def limits_of(settings: Model | None, topic: str = "") -> Limits:
+    """Take the limits from a model's settings: two windows of silence or ``freshness``, a window behind.
+
+    A topic that only labels come on may be silent for ``labels_wait``.
+    """
     if settings is None:
         return Limits()
     freshness = settings.freshness
     quiet = max(LEAST_QUIET, 2 * settings.window.delta) if freshness is None else freshness.delta
+    if topic in settings.labels_topics and topic not in settings.topics:
+        quiet = max(quiet, settings.labels_wait.delta)
     return Limits(quiet, settings.window.delta + settings.lateness.delta)
 
 
@@ -165,6 +203,18 @@ def _model_cells(row: Mapping[str, Any]) -> list[object]:
     moved = "" if worst is None else f"{worst['feature']} {words.percent(worst['effect'])} {worst['verdict']}"
     until = row["judged_until"] or ("no reference" if row["reference_id"] is None else "nothing yet")
     return [row["model"], until, "" if rows is None else f"{rows:,}", alerts or "none", moved]
+
+
+def _label_cells(row: Mapping[str, Any]) -> list[object]:
+    labels = row["labels"]
+    rows, ratio = labels["labelled_rows"], labels["label_ratio"]
+    came = "" if rows is None else f"{rows:,}" + (f" ({words.percent(ratio)})" if ratio is not None else "")
+    return [
+        row["model"],
+        labels["published_until"] or "nothing yet",
+        came,
+        labels["learned_until"] or "nothing yet",
+    ]
 
 
 def _cells(row: Mapping[str, Any]) -> list[object]:

@@ -9,6 +9,7 @@ _DATA = Path(__file__).parent / "data"
 
 REFERENCE = _DATA / "reference.parquet"
 ANALYSIS = _DATA / "analysis.parquet"
+LABELS = _DATA / "labels.parquet"
 
 MODEL = "car_loan"
 TOPIC = "car-loans"

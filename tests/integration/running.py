@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -58,15 +59,17 @@ class World:
     log: Path
 
 
-def topic_of(bootstrap: str, values: Iterable[bytes], partitions: int) -> str:
-    """Make a topic that holds these messages in order, dealt round over its partitions."""
+def topic_of(
+    bootstrap: str, values: Iterable[bytes], partitions: int, places: Iterable[int] | None = None
+) -> str:
+    """Make a topic that holds these messages in order, dealt round over its partitions or put where told."""
     topic = f"t-{uuid4().hex[:12]}"
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     admin.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1)])
     admin.close()
     producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, batch_size=131_072)
-    for i, value in enumerate(values):
-        producer.send(topic, value, partition=i % partitions)
+    for place, value in zip(itertools.count() if places is None else places, values, strict=False):
+        producer.send(topic, value, partition=place % partitions)
     producer.flush()
     producer.close()
     return topic

@@ -143,6 +143,7 @@ def test_a_partition_moves_with_its_open_windows() -> None:
     first.take(parts(0, 100))
     first.commit()
     first.assignment(Polled(revoked=frozenset({P1})))
+    first.claim()
     second = new_engine(store, [P1])
     first.take([c for c in parts(100, 200) if c.partition == P0])
     second.take([c for c in parts(100, 200) if c.partition == P1])
@@ -160,6 +161,26 @@ def test_a_partition_moves_with_its_open_windows() -> None:
 
 def finish(engine: Engine) -> None:
     engine.close_windows(everything=True)
+
+
+def test_late_rows_of_a_partition_that_goes_before_the_commit_are_counted_once() -> None:
+    store = new_store()
+    first = new_engine(store, [P0, P1])
+    first.take(parts(0, 400))
+    late = chunk(P1, [payload("late", START_MS, {"age": 40.0, "country": "DE", "owner": True})], 10_000)
+    first.take([late])
+    first.assignment(Polled(revoked=frozenset({P1})))
+    first.claim()
+    first.commit()
+    second = new_engine(store, [P1])
+    second.take([c for c in parts(0, 400) if c.partition == P1])
+    second.take([late])
+    second.commit()
+    first.take([c for c in parts(0, 400) if c.partition == P0])
+    first.commit()
+    finish(first)
+    late_in_stream = 2
+    assert sum(row["late"] for row in store.view("window_history")) == late_in_stream + 1
 
 
 def test_chunks_of_partitions_that_are_not_ours_change_nothing() -> None:

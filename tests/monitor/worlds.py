@@ -119,6 +119,9 @@ class ListSource:
         del start
         return dict.fromkeys(partitions, 0)
 
+    def offsets_at(self, times_ms: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(times_ms, 0)
+
     def end_offsets(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         return {tp: self.ends[tp] for tp in partitions if tp in self.ends}
 

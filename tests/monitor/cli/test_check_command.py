@@ -47,6 +47,21 @@ def test_a_good_configuration_shows_what_follows_from_it(bare: World) -> None:
     assert not bare.file.exists()
 
 
+def test_what_follows_from_labels_is_told(bare: World) -> None:
+    bare.configure(
+        CONFIG.replace('topics = ["predictions"]', 'topics = ["predictions"]\nlabels_topics = ["labels"]')
+    )
+    out = bare.run("check").out
+    assert "reads predictions, labels from labels (judged when 90 % of a window's rows have one, or 7d" in out
+    assert "after its end; too late after 30d)" in out
+    (hint,) = [line for line in out.splitlines() if "models.churn.labels_topics:" in line]
+    assert hint.startswith("info")
+    assert "same message key, and their topics the same number of partitions" in hint
+    assert "judged at 3.9e-05" in out  # an hour of 90 days, in 12 shares
+    (model,) = bare.run("check", "--json").json["models"]
+    assert (model["budget_shares"], model["labels_topics"]) == (12, ["labels"])
+
+
 def test_what_looks_odd_is_told_with_its_line_and_fails_nothing(bare: World) -> None:
     bare.configure(CONFIG.replace('topics = ["predictions"]', 'topics = ["predictions"]\nwindow = "1s"'))
     ran = bare.run("check")

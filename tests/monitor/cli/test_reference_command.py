@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.monitor.cli.worlds import World
+from tests.monitor.cli.worlds import CONFIG, World
 
 
 @pytest.fixture
@@ -107,6 +107,30 @@ def test_a_build_says_what_it_took_and_what_it_left_out(world: World, training: 
     ran = world.run("reference", "build", "churn", str(file))
     assert "id: id, timestamp: timestamp, prediction: none found" in ran.out
     assert "columns left out: note" in ran.out
+
+
+def test_a_build_says_what_it_understood_of_labels(world: World, training: Path, tmp_path: Path) -> None:
+    lacking = "no label column: performance cannot be known"
+    assert lacking in world.run("reference", "build", "churn", str(training)).out
+    labelled = pd.read_csv(training).assign(label=lambda rows: rows["prediction"])
+    file = tmp_path / "labelled.csv"
+    labelled.to_csv(file, index=False)
+    told = (
+        "binary: prediction against label, positive class 1; accuracy 100.0 %; estimates without labels: no"
+    )
+    dry = world.run("reference", "build", "churn", str(file), "--dry-run")
+    assert told in dry.err
+    assert told not in dry.out
+    assert 'role = "label"' in dry.out
+    build(world, file)
+    shown = world.run("reference", "show", "churn").out
+    assert told in shown
+    (line,) = [line for line in shown.splitlines() if line.startswith("label ")]
+    assert line.split()[:4] == ["label", "numeric", "int", "label"]
+    world.configure(CONFIG.replace("[alerts", '[models.churn.performance]\npositive = "maybe"\n[alerts'))
+    ran = world.run("reference", "build", "churn", str(file))
+    assert ran.code == 1
+    assert "positive = 'maybe' is no value of 'label'" in ran.err
 
 
 def test_a_log_with_and_without_the_ignored_column_is_neither_odd(world: World, tmp_path: Path) -> None:

@@ -77,12 +77,44 @@ def test_written_results_are_what_history_and_alerts_show(
     assert "age" in world.run("status").out
 
 
+def labelled(file: Path, rows: int, seed: int) -> Path:
+    """Write a message every 12 seconds with a prediction and the truth, which differ in every tenth."""
+    rng = np.random.default_rng(seed)
+    lines = []
+    for number in range(rows):
+        at = START + timedelta(seconds=12 * number)
+        truth = int(rng.integers(0, 2))
+        message = {"id": number, "timestamp": at.isoformat(), "features": {"age": rng.normal(40, 10)}}
+        lines.append(json.dumps(message | {"prediction": abs(truth - (number % 10 == 0)), "label": truth}))
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+def test_labels_come_from_files_of_their_own(bare: World, tmp_path: Path) -> None:
+    bare.configure(SMALL)
+    training = labelled(tmp_path / "training.jsonl", 1_200, seed=1)
+    rows = labelled(tmp_path / "log.jsonl", 900, seed=2)
+    labels = tmp_path / "labels.csv"
+    at = START.isoformat()
+    labels.write_text("id,label,timestamp\n" + "".join(f"{number},1,{at}\n" for number in range(700)))
+    arguments = ("replay", "churn", str(rows), "--labels", str(labels), "--reference", str(training))
+    assert bare.run(*arguments).out.startswith("900 rows in 3 windows and 700 labels, 0 rejected; ")
+    again = bare.run(*arguments, "--labels", str(rows), "--json").json
+    assert (again["rows"], again["labels"], again["rejected"]) == (900, 1_600, 0)
+    assert {"performance", "drift", "alerts"} <= again.keys()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (("chrun", "training.jsonl"), 2, 'did you mean "churn"?'),
         (("churn", "nowhere.jsonl", "--reference", "training.jsonl"), 1, "there is no such file"),
         (("churn", "training.jsonl", "--notify"), 2, "needs --write"),
+        (
+            ("churn", "training.jsonl", "--reference", "training.jsonl", "--labels", "training.jsonl"),
+            2,
+            "the reference has no label column",
+        ),
     ],
 )
 @pytest.mark.usefixtures("training")

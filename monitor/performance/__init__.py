@@ -1,0 +1,1 @@
+"""How well models do: estimated when a window closes, known when its labels have come."""
