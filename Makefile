@@ -46,6 +46,12 @@ format: install ## Put the code into its form
 bench: install ## Throughput, CPU and memory against kafka-python alone (needs Java and Maven)
 	$(BIN)/python -m bench.throughput
 
+bench-labels: install ## What labels, their join, ADWIN and the challenger cost the throughput (needs Java and Maven)
+	$(BIN)/python -m bench.labels
+
+bench-detectors: install ## Detectors on error streams, ensembles on Elec2: measured beside the known figures
+	$(BIN)/python -m bench.detectors
+
 lock: install ## Pin the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --group dev --extra demo --upgrade pyproject.toml --output-file requirements.lock
