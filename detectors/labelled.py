@@ -8,10 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import losses as losses_wire
 from detectors import scored as scored_wire
 from detectors.delays import EDGES_MS, Delays
-from detectors.losses import LossSample
 from detectors.metrics_probability import realised_losses
 from detectors.outputs import OutputRows, Task
 from detectors.performance_errors import MOMENTS, errors_of
@@ -45,8 +43,8 @@ class Labelled:
         The sums of log loss and its square, Brier score and its square, in units of ``1 / LOSS_UNITS``.
     moments
         The sums of `ErrorScale.moments`.
-    delays, losses
-        How late the labels came, and a sample of single losses.
+    delays
+        How late the labels came.
     expected
         What was expected of these same rows: their `Scored` sums.
     """
@@ -60,13 +58,12 @@ class Labelled:
     score_losses: IntArray
     moments: tuple[int, ...]
     delays: Delays
-    losses: LossSample
     expected: Scored
 
     @classmethod
     def empty(cls, reference: OnLayout) -> Self:
         layout = reference.layout
-        parts = (_no_moments(layout), Delays.empty(), LossSample.empty(), Scored.empty(layout))
+        parts = (_no_moments(layout), Delays.empty(), Scored.empty(layout))
         values: tuple[Any, ...] = (0, 0, *_zeros(layout), *parts)
         return cls(*values)
 
@@ -78,29 +75,19 @@ class Labelled:
 
     def merge(self, other: Self) -> Self:
         """The sums of all rows of both; neither part changes."""
-        parts = (
-            self.delays.merge(other.delays),
-            self.losses.merge(other.losses),
-            self.expected.merge(other.expected),
-        )
-        return self._plus(other, 1, parts)
+        return self._plus(other, 1, self.delays.merge(other.delays), self.expected.merge(other.expected))
 
     def minus(self, other: Self) -> Self:
         """The sums without those of a part that was merged before, or will be."""
-        parts = (
-            self.delays.minus(other.delays),
-            self.losses.minus(other.losses),
-            self.expected.minus(other.expected),
-        )
-        return self._plus(other, -1, parts)
+        return self._plus(other, -1, self.delays.minus(other.delays), self.expected.minus(other.expected))
 
-    def _plus(self, other: Self, sign: int, parts: tuple[Delays, LossSample, Scored]) -> Self:
+    def _plus(self, other: Self, sign: int, delays: Delays, expected: Scored) -> Self:
         arrays = (mine + sign * theirs for mine, theirs in zip(_arrays(self), _arrays(other), strict=True))
         moments = tuple(
             mine + sign * theirs for mine, theirs in zip(self.moments, other.moments, strict=True)
         )
         numbers = (self.rows + sign * other.rows, self.unusable + sign * other.unusable)
-        values: tuple[Any, ...] = (*numbers, *arrays, moments, *parts)
+        values: tuple[Any, ...] = (*numbers, *arrays, moments, delays, expected)
         return type(self)(*values)
 
     def __eq__(self, other: object) -> bool:
@@ -110,41 +97,27 @@ class Labelled:
 
 
 def summarise_labelled(
-    reference: OnLayout,
-    rows: OutputRows,
-    labels: FloatArray,
-    times_ms: NDArray[np.int64],
-    delays_ms: NDArray[np.int64],
-    hashes: NDArray[np.uint64],
+    reference: OnLayout, rows: OutputRows, labels: FloatArray, delays_ms: NDArray[np.int64]
 ) -> Labelled:
     """The sums over one batch of rows and their labels.
 
-    ``times_ms`` are the rows' event times, ``delays_ms`` how long after them (or after the
-    prediction's arrival) the labels came, negative for unknown, ``hashes`` of the rows'
-    ids. A row whose label or prediction is NaN is counted in ``unusable`` and nowhere else.
+    ``delays_ms`` says how long after the rows' event times (or after the prediction's
+    arrival) the labels came, negative for unknown. A row whose label or prediction is NaN
+    is counted in ``unusable`` and nowhere else.
     """
     is_usable = ~(np.isnan(labels) | np.isnan(rows.prediction))
-    if not is_usable.all():
-        rows, labels = rows.take(is_usable), labels[is_usable]
-        times_ms, delays_ms, hashes = times_ms[is_usable], delays_ms[is_usable], hashes[is_usable]
-    loss, bias = _losses(reference.layout, rows.prediction, labels)
-    return replace(
-        sum_labelled(reference, rows, labels),
-        unusable=len(is_usable) - len(labels),
-        delays=Delays.of(delays_ms),
-        losses=LossSample.of(times_ms, hashes, loss, bias),
-    )
+    return replace(sum_labelled(reference, rows, labels), delays=Delays.of(delays_ms[is_usable]))
 
 
 def sum_labelled(reference: OnLayout, rows: OutputRows, labels: FloatArray) -> Labelled:
-    """The same for rows of which neither delays nor single losses are wanted."""
+    """The same for rows of which no delays are wanted."""
     layout = reference.layout
     is_usable = ~(np.isnan(labels) | np.isnan(rows.prediction))
     given = len(labels)
     if not is_usable.all():
         rows, labels = rows.take(is_usable), labels[is_usable]
     arrays, moments = _summed(layout, rows, labels)
-    parts = (Delays.empty(), LossSample.empty(), summarise_scored(layout, rows))
+    parts = (Delays.empty(), summarise_scored(layout, rows))
     values: tuple[Any, ...] = (len(labels), given - len(labels), *arrays, moments, *parts)
     return Labelled(*values)
 
@@ -184,22 +157,6 @@ def _score_sums(layout: PerformanceLayout, scores: FloatArray, truth: Places) ->
     return cells, group_labels, group_scores, np.array(sums, np.int64)
 
 
-def _losses(
-    layout: PerformanceLayout, prediction: FloatArray, labels: FloatArray
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The loss and the bias of each row, from 0 to 1."""
-    if layout.errors is not None:
-        errors = errors_of(prediction, labels)
-        loss = layout.errors.share_below(np.abs(errors), is_signed=False)
-        bias = layout.errors.share_below(errors, is_signed=True)
-        return loss.astype(np.float32), bias.astype(np.float32)
-    wrong = (prediction != labels) | (labels == layout.classes)
-    if layout.outputs.task is not Task.BINARY:
-        return wrong.astype(np.float32), np.full(len(labels), 0.5, np.float32)
-    bias = (1.0 + (prediction == 1.0) - (labels == 1.0)) / 2.0
-    return wrong.astype(np.float32), bias.astype(np.float32)
-
-
 def _shapes(layout: PerformanceLayout) -> tuple[tuple[int, ...], ...]:
     places, groups, cells = layout.places, layout.groups, layout.starts[-1]
     binary_groups = groups if layout.outputs.task is Task.BINARY else 0
@@ -227,13 +184,13 @@ def _arrays(labelled: Labelled) -> tuple[IntArray, ...]:
 
 def _all(labelled: Labelled) -> tuple[object, ...]:
     numbers = (labelled.rows, labelled.unusable, labelled.moments)
-    return (*numbers, *_arrays(labelled), labelled.delays, labelled.losses, labelled.expected)
+    return (*numbers, *_arrays(labelled), labelled.delays, labelled.expected)
 
 
 def encode(labelled: Labelled) -> bytes:
     """The wire form: exact, versioned."""
     numbers = (labelled.rows, labelled.unusable, labelled.delays.unknown, *labelled.moments)
-    parts = (losses_wire.encode(labelled.losses), scored_wire.encode(labelled.expected))
+    parts = (scored_wire.encode(labelled.expected),)
     return pack(numbers, (*_arrays(labelled), labelled.delays.counts), parts)
 
 
@@ -244,7 +201,6 @@ def decode(data: bytes, reference: OnLayout) -> Labelled:
     (rows, unusable, unknown, *moments), arrays, parts = unpack(data, shapes, "sums of labelled rows")
     if len(moments) != len(_no_moments(layout)):
         raise ValueError("stored sums of labelled rows are of another task than the reference")
-    losses, expected = losses_wire.decode(parts[0]), scored_wire.decode(parts[1], layout)
-    beside = (tuple(moments), Delays(arrays[-1], unknown), losses, expected)
+    beside = (tuple(moments), Delays(arrays[-1], unknown), scored_wire.decode(parts[0], layout))
     values: tuple[Any, ...] = (rows, unusable, *arrays[:-1], *beside)
     return Labelled(*values)

@@ -8,7 +8,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_KEPT = 4096  # distinct hashes: 25 bytes a row, at most 100 kB
+from detectors.outputs import OutputRows, Task
+from detectors.performance_errors import errors_of
+from detectors.performance_layout import OnLayout, PerformanceLayout
+
+FloatArray = NDArray[np.float64]
+
+MAX_KEPT = 4096  # distinct hashes: 24 bytes a row, at most 100 kB
 VERSION = 1
 
 
@@ -22,17 +28,14 @@ class LossSample:
     of a regression the share of the reference's rows with a smaller signed error, of several classes
     always 0.5. All arrays have one entry a row and are sorted by hash.
 
-    ``weights`` says how often a row was added less how often it was taken away
-    (None: each once). A hash of which nothing is left keeps its place with one row of
-    weight 0: so what is kept depends only on the hashes ever seen, and any order of
-    `merge` and `minus` gives equal samples.
+    Each hash is there once: of rows with equal hashes the one with the smallest (time, loss,
+    bias) is kept, so `merge` is commutative, associative and idempotent.
     """
 
     times_ms: NDArray[np.int64]
     hashes: NDArray[np.uint64]
     loss: NDArray[np.float32]
     bias: NDArray[np.float32]
-    weights: NDArray[np.int64] | None = None
 
     @classmethod
     def empty(cls) -> LossSample:
@@ -49,46 +52,24 @@ class LossSample:
         bias: NDArray[np.float32],
     ) -> LossSample:
         """The sample of one batch of rows, in any order."""
-        size = len(hashes)
-        if size <= MAX_KEPT:
-            return _settled(cls(times_ms, hashes, loss, bias), hashes.argsort(kind="stable"))
-        order = hashes.argpartition(MAX_KEPT)[:MAX_KEPT]
-        order = order[hashes[order].argsort(kind="stable")]
-        chosen = hashes[order]
-        if (chosen[1:] == chosen[:-1]).any() or np.count_nonzero(hashes == chosen[-1]) > 1:
-            order = hashes.argsort(kind="stable")  # fewer hashes than rows are among the smallest
-        return _settled(cls(times_ms, hashes, loss, bias), order)
+        return _smallest(cls(times_ms, hashes, loss, bias))
 
     def __len__(self) -> int:
-        """The rows that are there: added more often than taken away."""
-        return len(self.hashes) if self.weights is None else int(np.count_nonzero(self.weights > 0))
+        return len(self.hashes)
 
     def merge(self, other: LossSample) -> LossSample:
         """The sample of all rows of both; neither part changes."""
-        return self._joined(other, 1)
-
-    def minus(self, other: LossSample) -> LossSample:
-        """The sample without the rows of a part that was merged before, or will be."""
-        return self._joined(other, -1)
-
-    def in_time_order(self) -> LossSample:
-        """The rows that are there, each once, by time, ties by hash."""
-        order = np.lexsort((self.bias, self.loss, self.hashes, self.times_ms))
-        if self.weights is not None:
-            order = order[self.weights[order] > 0]
-        return LossSample(self.times_ms[order], self.hashes[order], self.loss[order], self.bias[order])
-
-    def _joined(self, other: LossSample, sign: int) -> LossSample:
-        if not len(other.hashes):
-            return self
         joined = LossSample(
             np.concatenate((self.times_ms, other.times_ms)),
             np.concatenate((self.hashes, other.hashes)),
             np.concatenate((self.loss, other.loss)),
             np.concatenate((self.bias, other.bias)),
-            _joined_weights(self, other, sign),
         )
-        return _settled(joined, joined.hashes.argsort(kind="stable"))  # merges two sorted runs
+        return _smallest(joined)
+
+    def in_time_order(self) -> LossSample:
+        """The rows by time, ties by hash."""
+        return _taken(self, np.lexsort((self.hashes, self.times_ms)))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, LossSample):
@@ -98,65 +79,57 @@ class LossSample:
             and np.array_equal(self.times_ms, other.times_ms)
             and np.array_equal(self.loss, other.loss)
             and np.array_equal(self.bias, other.bias)
-            and np.array_equal(_weights(self), _weights(other))
         )
 
     __hash__ = None  # type: ignore[assignment]  # holds arrays
 
 
-def _settled(rows: LossSample, order: NDArray[np.intp]) -> LossSample:
-    """The rows in this order of rising hashes, equal ones added up, at most `MAX_KEPT` hashes."""
+def loss_sample(
+    reference: OnLayout,
+    rows: OutputRows,
+    labels: FloatArray,
+    times_ms: NDArray[np.int64],
+    hashes: NDArray[np.uint64],
+) -> LossSample:
+    """The sample of one batch of rows and their labels.
+
+    ``times_ms`` are the rows' event times, ``hashes`` those of their ids. A row whose label or
+    prediction is NaN is left out.
+    """
+    is_usable = ~(np.isnan(labels) | np.isnan(rows.prediction))
+    loss, bias = _losses(reference.layout, rows.prediction[is_usable], labels[is_usable])
+    return LossSample.of(times_ms[is_usable], hashes[is_usable], loss, bias)
+
+
+def _losses(
+    layout: PerformanceLayout, prediction: FloatArray, labels: FloatArray
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The loss and the bias of each row, from 0 to 1."""
+    if layout.errors is not None:
+        errors = errors_of(prediction, labels)
+        loss = layout.errors.share_below(np.abs(errors), is_signed=False)
+        bias = layout.errors.share_below(errors, is_signed=True)
+        return loss.astype(np.float32), bias.astype(np.float32)
+    wrong = (prediction != labels) | (labels == layout.classes)
+    if layout.outputs.task is not Task.BINARY:
+        return wrong.astype(np.float32), np.full(len(labels), 0.5, np.float32)
+    bias = (1.0 + (prediction == 1.0) - (labels == 1.0)) / 2.0
+    return wrong.astype(np.float32), bias.astype(np.float32)
+
+
+def _smallest(rows: LossSample) -> LossSample:
+    """The rows with the `MAX_KEPT` smallest hashes, sorted by hash, of equal hashes the smallest row."""
+    order = rows.hashes.argsort(kind="stable")  # merges sorted runs
     hashes = rows.hashes[order]
-    if (hashes[1:] == hashes[:-1]).any():
-        return _added_up(rows)
-    order = order[:MAX_KEPT]
-    return _cleared(_taken(rows, order, None if rows.weights is None else rows.weights[order]))
+    is_repeated = hashes[1:] == hashes[:-1]
+    if is_repeated.any():
+        order = np.lexsort((rows.bias, rows.loss, rows.times_ms, rows.hashes))
+        order = np.delete(order, np.flatnonzero(is_repeated) + 1)
+    return _taken(rows, order[:MAX_KEPT])
 
 
-def _taken(rows: LossSample, order: NDArray[np.intp], weights: NDArray[np.int64] | None) -> LossSample:
-    return LossSample(rows.times_ms[order], rows.hashes[order], rows.loss[order], rows.bias[order], weights)
-
-
-def _added_up(rows: LossSample) -> LossSample:
-    """`_settled` for repeated hashes: rows that are equal in everything become one."""
-    order = np.lexsort((rows.bias, rows.loss, rows.times_ms, rows.hashes))
-    ordered = _taken(rows, order, _weights(rows)[order])
-    is_new_hash = _changes(ordered.hashes)
-    is_new = is_new_hash | _changes(ordered.times_ms) | _changes(ordered.loss) | _changes(ordered.bias)
-    starts = np.flatnonzero(is_new)
-    weights = np.add.reduceat(_weights(ordered), starts)
-    hash_of = np.cumsum(is_new_hash)[starts] - 1  # which distinct hash each row has
-    is_alive = np.bincount(hash_of, weights != 0) > 0
-    is_first = np.concatenate(([True], hash_of[1:] != hash_of[:-1]))
-    kept = ((weights != 0) | (is_first & ~is_alive[hash_of])) & (hash_of < MAX_KEPT)
-    return _cleared(_taken(ordered, starts[kept], weights[kept]))
-
-
-def _cleared(rows: LossSample) -> LossSample:
-    """One form for equal samples: rows of weight 0 keep only their hash, and all ones are None."""
-    if rows.weights is None or (rows.weights == 1).all():
-        return LossSample(rows.times_ms, rows.hashes, rows.loss, rows.bias)
-    is_there = rows.weights != 0
-    return LossSample(
-        rows.times_ms * is_there, rows.hashes, rows.loss * is_there, rows.bias * is_there, rows.weights
-    )
-
-
-def _weights(sample: LossSample) -> NDArray[np.int64]:
-    return np.ones(len(sample.hashes), np.int64) if sample.weights is None else sample.weights
-
-
-def _joined_weights(first: LossSample, second: LossSample, sign: int) -> NDArray[np.int64] | None:
-    if sign == 1 and first.weights is None and second.weights is None:
-        return None
-    return np.concatenate((_weights(first), sign * _weights(second)))
-
-
-def _changes(values: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Where a value differs from the one before; the first one does."""
-    is_new = np.ones(len(values), bool)
-    np.not_equal(values[1:], values[:-1], out=is_new[1:])
-    return is_new
+def _taken(rows: LossSample, order: NDArray[np.intp]) -> LossSample:
+    return LossSample(rows.times_ms[order], rows.hashes[order], rows.loss[order], rows.bias[order])
 
 
 def encode(sample: LossSample) -> bytes:
@@ -166,7 +139,6 @@ def encode(sample: LossSample) -> bytes:
         sample.hashes.astype("<u8").tobytes(),
         sample.loss.astype("<f4").tobytes(),
         sample.bias.astype("<f4").tobytes(),
-        None if sample.weights is None else sample.weights.astype("<i8").tobytes(),
     )
     return msgspec.msgpack.encode((VERSION, *arrays))
 
@@ -179,7 +151,7 @@ def decode(data: bytes) -> LossSample:
     ValueError
         If it was written by another version.
     """
-    version, times_ms, hashes, loss, bias, weights = msgspec.msgpack.decode(data)
+    version, times_ms, hashes, loss, bias = msgspec.msgpack.decode(data)
     if version != VERSION:
         raise ValueError(f"losses are stored in version {version}, this driftd reads version {VERSION}")
     return LossSample(
@@ -187,5 +159,4 @@ def decode(data: bytes) -> LossSample:
         np.frombuffer(hashes, "<u8").astype(np.uint64),
         np.frombuffer(loss, "<f4").astype(np.float32),
         np.frombuffer(bias, "<f4").astype(np.float32),
-        None if weights is None else np.frombuffer(weights, "<i8").astype(np.int64),
     )

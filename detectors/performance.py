@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detectors.labelled import Labelled, summarise_labelled
-from detectors.losses import LossSample
+from detectors.losses import LossSample, loss_sample
 from detectors.metrics import Measured
 from detectors.outputs import OutputRows, Outputs, Task, label_values, output_rows
 from detectors.performance_build import build_performance
@@ -34,6 +34,7 @@ __all__ = [
     "infer_outputs",
     "judge_performance",
     "label_values",
+    "loss_sample",
     "output_rows",
     "realised",
     "residuals",

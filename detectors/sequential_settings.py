@@ -48,7 +48,7 @@ class Settings:
     parameters: Parameters
 
     def __str__(self) -> str:
-        return f"{self.kind} ({', '.join(f'{name} {value}' for name, value in self.parameters)})"
+        return f"{self.kind} ({', '.join(_told(name, value) for name, value in self.parameters)})"
 
     def new_detector(self) -> Any:
         """River's detector, before its first row."""
@@ -59,6 +59,10 @@ class Settings:
         return type(detector) is _CLASSES[self.kind] and all(
             getattr(detector, name) == value for name, value in self.parameters
         )
+
+
+def _told(name: str, value: float | bool | str) -> str:
+    return f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}"
 
 
 def kind_of(name: str) -> Kind:

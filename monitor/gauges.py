@@ -94,12 +94,12 @@ class Gauges:
     def joined(self, restoring: int, evicted: int, shed_rows: Mapping[str, int]) -> int:
         """Show how the join is doing, from its totals; give how many were evicted since the last call."""
         self.metrics.join_restoring.set(restoring)
-        fresh, self._evicted = evicted - self._evicted, evicted
-        self.metrics.join_evicted.inc(max(0, fresh))
+        fresh, self._evicted = _grown(self._evicted, evicted), evicted
+        self.metrics.join_evicted.inc(fresh)
         for model, total in shed_rows.items():
-            self.metrics.challenger_shed.labels(model=model).inc(max(0, total - self._shed[model]))
+            self.metrics.challenger_shed.labels(model=model).inc(_grown(self._shed[model], total))
             self._shed[model] = total
-        return max(0, fresh)
+        return fresh
 
     def closed(self, report: ClosingReport) -> None:
         """Count judged windows."""
@@ -116,3 +116,8 @@ class Gauges:
                 self.metrics.alerts.labels(model=report.model, severity=severity, state=status).set(
                     states[severity, status]
                 )
+
+
+def _grown(before: int, total: int) -> int:
+    """How much a total has grown; one that is smaller than before has begun anew."""
+    return total - before if total >= before else total

@@ -130,10 +130,7 @@ def _labels(store: Store, name: str, settings: Model) -> dict[str, Any]:
     learned = [
         row["window_end"]
         for detector in settings.concept.detectors
-        for signal in settings.concept.signals
-        for row in store.view(
-            "drift_history", model=name, where={"detector": detector, "feature": signal}, limit=1
-        )
+        for row in store.view("drift_history", model=name, where={"detector": detector}, limit=1)
     ]
     last = published[0] if published else {}
     return {

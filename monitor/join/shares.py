@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detectors import labelled, losses
 from detectors.labelled import Labelled, summarise_labelled
-from detectors.losses import LossSample
+from detectors.losses import LossSample, loss_sample
 from detectors.performance import PerformanceReference
 from detectors.reference import Reference
 from monitor.join.arrivals import Met, Rows, Tally, all_rows
@@ -125,13 +125,8 @@ def _with_rows(share: JoinedWindow, performance: PerformanceReference | None, ro
         part = rows.take(rows.sign == sign)
         if not len(part):
             continue
-        found = summarise_labelled(
-            performance, part.outputs, part.labels, part.times_ms, part.delays_ms, part.hashes
-        )
+        found = summarise_labelled(performance, part.outputs, part.labels, part.delays_ms)
         sums = add(found) if add is not None else sums.minus(found)
-    sums = replace(
-        sums, losses=LossSample.empty()
-    )  # single losses are kept by the window they became known in
     return replace(share, labelled=sums.rows, unusable=sums.unusable, sums=labelled.encode(sums))
 
 
@@ -151,9 +146,7 @@ def _learned(
         sums = b""
         if performance is not None:
             part = fed.take(starts == start)
-            found = summarise_labelled(
-                performance, part.outputs, part.first_labels, part.times_ms, part.delays_ms, part.hashes
-            ).losses
+            found = loss_sample(performance, part.outputs, part.first_labels, part.times_ms, part.hashes)
             before = LossSample.empty() if share is None or not share.sums else losses.decode(share.sums)
             sums = losses.encode(before.merge(found))
         yield LearnedWindow(plan.name, "", start, start + plan.window_ms, partition, reference_id, sums)

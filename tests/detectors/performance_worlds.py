@@ -33,10 +33,9 @@ class World:
         return World(self.rows.take(rows), self.labels[rows])
 
     def labelled(self, reference: OnLayout, first: int = 0) -> Labelled:
-        """The sums of the rows, with times, delays and hashes made of their places from ``first`` on."""
+        """The sums of the rows, with delays made of their places from ``first`` on."""
         places = np.arange(first, first + len(self.labels), dtype=np.int64)
-        hashes = places.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        return summarise_labelled(reference, self.rows, self.labels, places * 1000, places % 977 - 1, hashes)
+        return summarise_labelled(reference, self.rows, self.labels, places % 977 - 1)
 
 
 def columns(**values: FloatArray | list[float]) -> Columns:

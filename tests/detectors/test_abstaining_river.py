@@ -20,7 +20,7 @@ def logistic_bagging() -> Any:
     "model",
     [
         pytest.param(lambda: ensemble.BaggingClassifier(quick_tree(), 2, seed=1), id="trees"),
-        pytest.param(lambda: forest.ARFClassifier(2), id="arf"),
+        pytest.param(lambda: forest.ARFClassifier(2, seed=1), id="arf"),
         pytest.param(logistic_bagging, id="binary"),
         pytest.param(lambda: [linear_model.LogisticRegression(l2=l2) for l2 in (0.0, 0.1)], id="list"),
     ],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.labelled import Labelled, decode, encode, summarise_labelled
+from detectors.labelled import Labelled, decode, encode
 from detectors.outputs import OutputRows
 from detectors.performance_layout import PerformanceLayout, lay_out
 from detectors.performance_sums import LOSS_UNITS, SHARE_UNITS
@@ -64,9 +64,7 @@ def test_batches_order_and_corrections_do_not_matter_to_the_last_bit(kind: str, 
     at = slice(row, row + 1)
     old, new = wrong.take(at).labelled(layout, at.start), world.take(at).labelled(layout, at.start)
     assert wrong.labelled(layout).minus(old).merge(new) == whole
-    left = whole.minus(parts[1])
-    assert replace(left, losses=whole.losses) == replace(parts[0].merge(parts[2]), losses=whole.losses)
-    assert left.losses.in_time_order() == parts[0].merge(parts[2]).losses.in_time_order()
+    assert whole.minus(parts[1]) == parts[0].merge(parts[2])
 
 
 @pytest.mark.parametrize("kind", sorted(WORLDS))
@@ -111,36 +109,6 @@ def test_the_sums_are_those_of_a_plain_loop_over_rows() -> None:
 def test_what_was_expected_is_of_the_usable_rows_alone() -> None:
     found = dirty("binary", 600).labelled(LAYOUTS["binary"])
     assert found.expected.rows == found.rows
-
-
-def losses_of(kind: str, prediction: list[float], labels: list[float]) -> tuple[list[float], list[float]]:
-    size = len(labels)
-    scores = np.full((size, len(OUTPUTS[kind].scores)), 0.5)
-    places = np.arange(size, dtype=np.int64)
-    rows = OutputRows(np.array(prediction), scores)
-    found = summarise_labelled(
-        LAYOUTS[kind], rows, np.array(labels), places, places, places.astype(np.uint64)
-    ).losses.in_time_order()
-    return found.loss.tolist(), found.bias.tolist()
-
-
-def test_single_losses_are_errors_and_biases_their_direction() -> None:
-    assert losses_of("binary", [1, 0, 1, 0, 2], [1, 0, 0, 1, 2]) == (
-        [0, 0, 1, 1, 1],
-        [0.5, 0.5, 1.0, 0.0, 0.5],
-    )
-    assert losses_of("three", [0, 1, 2], [0, 2, 2]) == ([0, 1, 0], [0.5, 0.5, 0.5])
-
-
-def test_single_losses_of_a_regression_are_shares_of_the_references_errors() -> None:
-    world = WORLDS["regression"]
-    errors = world.rows.prediction - world.labels
-    loss, bias = losses_of("regression", world.rows.prediction.tolist(), world.labels.tolist())
-    ranks = np.abs(errors).argsort().argsort()
-    assert loss == pytest.approx((ranks + 0.5) / len(errors), abs=1e-6)
-    assert np.mean(bias) == pytest.approx(0.5)
-    assert losses_of("regression", [1e9, -1e9, 0.0], [0.0, 0.0, 0.0])[0] == [1.0, 1.0, 0.0]
-    assert losses_of("regression", [1e9, -1e9], [0.0, 0.0])[1] == [1.0, 0.0]
 
 
 def test_infinite_differences_do_not_poison_a_regression() -> None:

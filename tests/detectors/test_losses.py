@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors import losses
-from detectors.losses import LossSample, decode, encode
+from detectors.losses import LossSample, decode, encode, loss_sample
+from detectors.outputs import OutputRows
+from detectors.performance_layout import PerformanceLayout, lay_out
+from tests.detectors.performance_worlds import (
+    BINARY,
+    REGRESSION,
+    THREE,
+    regression_frame,
+    regression_world,
+)
 
 Row = tuple[int, int, float, float]  # hash, time, loss, bias
 ROWS = st.lists(
@@ -41,8 +50,9 @@ def rows_of(sample: LossSample) -> list[Row]:
 @given(ROWS)
 def test_the_rows_with_the_smallest_hashes_are_kept(rows: list[Row]) -> None:
     smallest = sorted({row[0] for row in rows})[:5]
-    kept = sorted({row for row in rows if row[0] in smallest}, key=lambda row: (row[1], *row))
-    assert rows_of(of(rows).in_time_order()) == kept
+    kept = [min(row for row in rows if row[0] == one) for one in smallest]  # the least time, loss, bias
+    assert rows_of(of(rows)) == kept
+    assert rows_of(of(rows).in_time_order()) == sorted(kept, key=lambda row: (row[1], row[0]))
     assert len(of(rows)) == len(kept)
 
 
@@ -50,46 +60,13 @@ def test_the_rows_with_the_smallest_hashes_are_kept(rows: list[Row]) -> None:
 def test_order_and_batches_do_not_matter(a: list[Row], b: list[Row], c: list[Row]) -> None:
     whole = of(a + b + c)
     assert of(a).merge(of(b)).merge(of(c)) == whole == of(c).merge(of(a).merge(of(b)))
+    assert whole.merge(of(b)) == whole
     assert of(a).merge(LossSample.empty()) == of(a) == LossSample.empty().merge(of(a))
 
 
-@given(ROWS, ROWS, ROWS, ROWS)
-def test_taking_away_commutes_with_adding(a: list[Row], b: list[Row], c: list[Row], d: list[Row]) -> None:
-    one = of(a).merge(of(b)).minus(of(c)).merge(of(d))
-    assert one == of(a).merge(of(d)).merge(of(b)).minus(of(c))
-    assert one == of(a).minus(of(c)).merge(of(b).merge(of(d)))
-
-
-@given(st.sets(st.integers(0, 40), min_size=1, max_size=12), st.data())
-def test_a_corrected_row_leaves_no_trace(hashes: set[int], data: st.DataObject) -> None:
-    rows = [(one, 7, float(one % 2), 0.5) for one in sorted(hashes)]
-    at = data.draw(st.integers(0, len(rows) - 1))
-    old = (rows[at][0], 7, 1.0 - rows[at][2], 0.5)
-    wrong = [*rows[:at], old, *rows[at + 1 :]]
-    assert of(wrong).minus(of([old])).merge(of([rows[at]])) == of(rows)
-    assert of(wrong).merge(of([rows[at]])).minus(of([old])) == of(rows)
-
-
-def test_a_row_that_was_taken_away_is_gone_but_keeps_its_place() -> None:
-    rows = [(number, number, 1.0, 0.5) for number in range(5)]
-    left = of(rows).minus(of(rows[:2]))
-    assert rows_of(left.in_time_order()) == rows[2:]
-    assert len(left) == 3
-    assert rows_of(left.merge(of([(9, 9, 0.0, 0.5)])).in_time_order()) == rows[2:], (
-        "9 was never among the least"
-    )
-
-
-def test_places_of_rows_that_are_gone_do_not_tell_what_was_there() -> None:
-    one, other = of([(1, 5, 1.0, 0.5)]), of([(1, 8, 0.0, 1.0)])
-    first = one.minus(one).merge(other).minus(other)
-    assert first == other.minus(other).merge(one).minus(one)
-    assert len(first) == 0
-
-
-@given(ROWS, ROWS)
-def test_the_stored_form_gives_the_same_sample_back(a: list[Row], b: list[Row]) -> None:
-    sample = of(a).minus(of(b))
+@given(ROWS)
+def test_the_stored_form_gives_the_same_sample_back(rows: list[Row]) -> None:
+    sample = of(rows)
     assert decode(encode(sample)) == sample
     assert encode(decode(encode(sample))) == encode(sample)
 
@@ -111,3 +88,39 @@ def test_a_sample_of_uniform_hashes_is_a_sample_of_all_rows(monkeypatch: pytest.
     assert len(sample) == 4096
     assert float(sample.loss.mean()) == pytest.approx(0.1, abs=4 * np.sqrt(0.1 * 0.9 / 4096))
     np.testing.assert_array_equal(sample.hashes, np.sort(hashes)[:4096])
+
+
+def losses_of(
+    layout: PerformanceLayout, prediction: list[float], labels: list[float]
+) -> tuple[list[float], list[float]]:
+    places = np.arange(len(labels))
+    rows = OutputRows(np.array(prediction), np.full((len(labels), len(layout.outputs.scores)), 0.5))
+    found = loss_sample(layout, rows, np.array(labels), places, places.astype(np.uint64))
+    return found.loss.tolist(), found.bias.tolist()
+
+
+def test_single_losses_are_errors_and_biases_their_direction() -> None:
+    binary, three = PerformanceLayout(BINARY), PerformanceLayout(THREE)
+    assert losses_of(binary, [1, 0, 1, 0, 2], [1, 0, 0, 1, 2]) == ([0, 0, 1, 1, 1], [0.5, 0.5, 1.0, 0.0, 0.5])
+    assert losses_of(three, [0, 1, 2], [0, 2, 2]) == ([0, 1, 0], [0.5, 0.5, 0.5])
+
+
+def test_single_losses_of_a_regression_are_shares_of_the_references_errors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(losses, "MAX_KEPT", 4096)
+    world = regression_world(regression_frame(np.random.default_rng(12), 400))
+    layout = lay_out(REGRESSION, world.rows, world.labels)
+    errors = world.rows.prediction - world.labels
+    loss, bias = losses_of(layout, world.rows.prediction.tolist(), world.labels.tolist())
+    assert loss == pytest.approx((np.abs(errors).argsort().argsort() + 0.5) / len(errors), abs=1e-6)
+    assert bias == pytest.approx((errors.argsort().argsort() + 0.5) / len(errors), abs=1e-6)
+    assert losses_of(layout, [1e9, -1e9, 0.0], [0.0, 0.0, 0.0])[0] == [1.0, 1.0, 0.0]
+    assert losses_of(layout, [1e9, -1e9], [0.0, 0.0])[1] == [1.0, 0.0]
+
+
+def test_rows_without_a_label_or_a_prediction_are_left_out() -> None:
+    rows = OutputRows(np.array([np.nan, 1.0, 0.0, 1.0]), np.full((4, 1), np.nan))
+    labels, times = np.array([1.0, np.nan, 1.0, 0.0]), np.array([10, 20, 30, 40])
+    found = loss_sample(PerformanceLayout(BINARY), rows, labels, times, np.array([4, 3, 2, 1], np.uint64))
+    assert rows_of(found) == [(1, 40, 1.0, 1.0), (2, 30, 1.0, 0.0)]

@@ -51,7 +51,8 @@ def test_appending_leaves_the_older_history_as_it_was() -> None:
 def test_a_million_rows_take_few_blocks() -> None:
     history = history_of(coins(2, (1_000_000, 0.2)))
     assert history.rows == 1_000_000
-    assert sum(len(sums) for sums, _ in history.levels) <= (KEPT + 1) * (math.log2(1_000_000 / KEPT) + 2)
+    assert len(history.levels) <= math.log2(1_000_000 / KEPT) + 2
+    assert max(len(sums) for sums, _ in history.levels) <= KEPT + 1
 
 
 @pytest.mark.parametrize("ago", [1, 2, 63, 64, 65, 500, 5_000, 99_000])
@@ -61,8 +62,8 @@ def test_a_place_is_known_to_one_row_and_a_64th_of_the_rows_since(ago: int) -> N
     at = len(values) - split.rows_since
     assert abs(split.rows_since - ago) <= 1 + ago / 64
     assert split.changed_at_ms == at * 10
-    assert split.before == pytest.approx(values[:at].mean(), abs=1e-12)
-    assert split.after == pytest.approx(values[at:].mean(), abs=1e-12)
+    assert split.before == pytest.approx(values[:at].mean(), abs=1e-9)
+    assert split.after == pytest.approx(values[at:].mean(), abs=1e-9)
 
 
 def likelihood(values: NDArray[np.float64]) -> float:
@@ -90,5 +91,5 @@ def test_the_most_likely_row_is_near_the_change(before: float, after: float) -> 
 
 
 def test_means_of_constant_values_stay_inside_the_unit_interval() -> None:
-    split = history_of(np.full(1000, 0.1).cumsum() * 0 + 1.0).split()
+    split = history_of(np.ones(1000)).split()
     assert (split.before, split.after) == (1.0, 1.0)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from river import preprocessing
+from river import drift, preprocessing
 
 from detectors import sequential_wire
 from detectors.concept import KINDS, Settings, State, StateLost, decode, encode, settings_for, step
@@ -118,8 +118,13 @@ def test_classes_that_are_no_part_of_a_detector_are_refused(allowed_elsewhere: o
         thaw(pickle.dumps(allowed_elsewhere))
 
 
+class Reach:
+    """Asks for a method of Page-Hinkley's when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (drift.PageHinkley(), "update")
+
+
 def test_only_three_methods_of_page_hinkley_can_be_named() -> None:
-    data = state_of("page_hinkley").detector
-    assert b"_test_both" in data
-    with pytest.raises(ValueError, match="the attribute __class__ is no part"):
-        thaw(data.replace(b"\x8c\n_test_both", b"\x8c\n__class__\x00"[:3] + b"\x8c"[:0] + b"_class__\x00"))
+    with pytest.raises(ValueError, match="the attribute update is no part of a detector"):
+        thaw(pickle.dumps(Reach()))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from prometheus_client import CollectorRegistry
 
 from monitor.clock import ManualClock
+from monitor.closing import ClosingReport
 from monitor.engine import Engine
 from monitor.gauges import Gauges
 from monitor.metrics import Metrics
@@ -124,3 +126,46 @@ def test_the_lag_of_a_partition_that_went_away_is_told_no_more() -> None:
     one.commit()
     assert one.value("driftd_consumer_lag_records", **where) is None
     assert one.value("driftd_open_windows", model="loans") == 0
+
+
+def test_labels_count_when_they_are_committed_and_once() -> None:
+    one = Process(new_store(), P0)
+    one.engine.state = replace(one.engine.state, labels=7)
+    one.gauges.before_commit(one.engine.state)
+    assert one.value("driftd_labels_read_total") == 0
+    one.commit()
+    one.commit()
+    assert one.value("driftd_labels_read_total") == 7
+
+
+def test_the_join_is_told_from_totals() -> None:
+    one = Process(new_store())
+    assert one.value("driftd_join_restoring_records") == 0
+    assert one.gauges.joined(500, 0, {}) == 0
+    assert one.value("driftd_join_restoring_records") == 500
+    assert one.gauges.joined(20, 12, {"loans": 3}) == 12
+    assert one.gauges.joined(0, 12, {"loans": 3, "fraud": 1}) == 0
+    assert one.gauges.joined(0, 15, {"loans": 8, "fraud": 1}) == 3
+    assert one.value("driftd_join_restoring_records") == 0
+    assert one.value("driftd_join_evicted_total") == 15
+    shed = {
+        model: one.value("driftd_challenger_shed_rows_total", model=model) for model in ("loans", "fraud")
+    }
+    assert shed == {"loans": 8, "fraud": 1}
+
+
+def test_a_total_that_begins_anew_counts_on() -> None:
+    one = Process(new_store())
+    one.gauges.joined(0, 10, {"loans": 10})
+    assert one.gauges.joined(0, 0, {"loans": 2}) == 0  # a challenger that was replaced
+    assert one.gauges.joined(0, 4, {"loans": 5}) == 4
+    assert one.value("driftd_join_evicted_total") == 14
+    assert one.value("driftd_challenger_shed_rows_total", model="loans") == 15
+
+
+def test_published_windows_count_beside_those_that_are_judged() -> None:
+    one = Process(new_store())
+    one.gauges.closed(ClosingReport("loans", windows=2, published=3, revised=9))
+    one.gauges.closed(ClosingReport("loans", published=1))
+    assert one.value("driftd_windows_closed_total", model="loans") == 2
+    assert one.value("driftd_windows_published_total", model="loans") == 4

@@ -37,6 +37,9 @@ def test_what_is_set_is_exposed() -> None:
     metrics.alerts.labels(model="m", severity="warning", state="firing").set(2)
     metrics.notifications.labels(receiver="oncall", status="sent").inc()
     metrics.evaluation_seconds.labels(model="m").observe(0.02)
+    metrics.labels_read.inc(5)
+    metrics.join_restoring.set(9)
+    metrics.challenger_shed.labels(model="m").inc(2)
     text = generate_latest(registry).decode()
     for line in (
         'driftd_records_rejected_total{reason="not_json",topic="t"} 1.0',
@@ -45,6 +48,10 @@ def test_what_is_set_is_exposed() -> None:
         'driftd_notifications_total{receiver="oncall",status="sent"} 1.0',
         'driftd_window_evaluation_duration_seconds_count{model="m"} 1.0',
         'driftd_build_info{version="1.2.3"} 1.0',
+        "driftd_labels_read_total 5.0",
+        "driftd_join_restoring_records 9.0",
+        "driftd_join_evicted_total 0.0",
+        'driftd_challenger_shed_rows_total{model="m"} 2.0',
         "driftd_config_last_reload_successful 1.0",
         "process_resident_memory_bytes",
     ):
