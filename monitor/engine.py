@@ -16,7 +16,18 @@ from detectors.reference import Reference
 from detectors.reference_wire import decode as decode_reference
 from monitor.clock import Clock
 from monitor.closing import ClosingReport, close_ended
-from monitor.intake import MIXED, Open, PartitionState, Readers, State, committed, progress, take_in
+from monitor.intake import (
+    MIXED,
+    Open,
+    PartitionState,
+    Readers,
+    State,
+    committed,
+    progress,
+    standing_still,
+    take_in,
+)
+from monitor.join.joiner import Terms
 from monitor.join.keeper import JoinKeeper
 from monitor.performance.holds import performance_holds
 from monitor.performance.settle import settle
@@ -89,8 +100,13 @@ class Engine:
 
         A window during which the reference changes is judged inconclusive.
         """
+        means_otherwise = any(
+            name in self.plans and _terms(plan) != _terms(self.plans[name]) for name, plan in plans.items()
+        )
         self.plans = dict(plans)
         self._speaking = speaking
+        if means_otherwise:
+            self.abandon()  # what waits for labels means something else now: it is read again
         self._references.update({plan.reference.id: plan.reference for plan in plans.values()})
         self._follow()
 
@@ -257,7 +273,8 @@ class Engine:
     def commit(self) -> None:
         """Write everything that has been counted, with the cursors, in one transaction."""
         if self.restoring:
-            return  # nothing has been counted
+            self.store.commit(standing_still(progress(self.state, self.plans)))
+            return
         ends = self.source.end_offsets(frozenset(self.state.partitions))
         self.state = replace(
             self.state,
@@ -304,7 +321,9 @@ class Engine:
         ``everything`` is for inputs that have an end: windows that no partition has passed are judged too.
         ``is_stopping`` ends a long backlog early; the next process goes on with it.
         """
-        reports = []
+        reports: list[ClosingReport] = []
+        if self.restoring:
+            return ()  # rows that belong into open windows are still to be read
         for plan in self.plans.values():
             while not is_stopping():
                 with self.store.lock(plan.name) as lock:
@@ -361,3 +380,7 @@ class Engine:
                     lock.write(Alerting(groups=(after,), notifications=notifications))
                     told.extend(alerts if notifications else ())
         return tuple(told)
+
+
+def _terms(plan: ModelPlan) -> Terms | None:
+    return None if plan.labels is None else plan.labels.terms

@@ -272,6 +272,17 @@ def progress(state: State, plans: Mapping[str, ModelPlan]) -> Progress:
     )
 
 
+def standing_still(counted: Progress) -> Progress:
+    """Give what says that partitions are owned and have not been read to their ends, and nothing else.
+
+    An idle partition would not hold windows back; one whose messages are read again for the join has to.
+    """
+    standing = tuple(each for each in counted.advances if each.expected == each.next)
+    mine = {each.partition for each in standing}
+    clocks = tuple(replace(clock, caught_up=False) for clock in counted.clocks if clock.partition in mine)
+    return Progress(advances=standing, clocks=clocks)
+
+
 def _reached(event_ms: int | None) -> int | None:
     return None if event_ms == NEVER_MS else event_ms
 

@@ -10,7 +10,7 @@ from msgspec import Meta
 from monitor.config.section import Mistake, Section, repeated
 
 SequentialDetector = Literal["adwin", "ddm", "hddm_a", "hddm_w", "page_hinkley", "kswin"]
-Signal = Literal["loss", "bias", "score", "nulls"]
+Signal = Literal["loss", "bias"]
 ChallengerBase = Literal["adwin_bagging", "leveraging_bagging", "arf", "hoeffding_adaptive_trees"]
 AbstainingRule = Literal["none", "coded", "fixed", "grid"]
 

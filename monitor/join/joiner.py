@@ -82,6 +82,7 @@ class Joiner:
             return
         if not self.table.model(terms.model, terms.signature):
             self.table.forget_positions()
+            self._positions.clear()
         self._terms[terms.model] = terms
         self._types[terms.model] = entry.entry_type(terms.n_scores)
         for kept in (self._changed, self._ready):
@@ -290,6 +291,15 @@ class Joiner:
         for model in models:
             while self.table.used_share() > 1 and (times := self.table.sample_times(model, _SAMPLE)):
                 self.evicted += self.table.drop(model, int(np.quantile(times, _EVICTED)) + 1)
+
+    def clear(self) -> None:
+        """Forget everything, on the disk too: all of it is to be read again."""
+        self.abandon()
+        for model in self._ready:
+            self._ready[model].clear()
+            self._ready_features[model].clear()
+        self._positions.clear()
+        self.table.clear()
 
     def abandon(self) -> None:
         """Forget what was not committed."""

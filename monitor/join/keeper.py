@@ -67,7 +67,7 @@ class JoinKeeper:
         joined = {tp: part for tp, part in states.items() if tp.topic in topics}
         positions = self.joiner.table.positions()
         if any(positions[tp].next > (part.committed or 0) for tp, part in joined.items() if tp in positions):
-            self.joiner.table.clear()
+            self.joiner.clear()
             positions = {}
         known = {tp: part for tp, part in joined.items() if part.committed is not None}
         since_ms = {

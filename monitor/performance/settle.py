@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from detectors import labelled
+from detectors.counts import Counts
 from detectors.labelled import Labelled
+from detectors.profile import decode_parts
 from detectors.reference import Reference
 from monitor.alerting import AlertRound, critical_features, has_told
 from monitor.findings import Finding, PerformanceFinding, QualityFinding
@@ -147,7 +149,17 @@ class _Visit:
         reference, sums = self._sums(parts)
         if reference is None or sums is None:
             return Realised()
-        return realise(self._plan, reference, sums, rows, span)
+        return realise(self._plan, reference, sums, rows, span, self._counts(reference, span))
+
+    def _counts(self, reference: Reference, span: Span) -> Mapping[str, Counts] | None:
+        """The features' counts of a window, from which a regression's expected errors follow."""
+        known = reference.performance
+        if known is None or known.outputs.classes or span.multiple > 1:
+            return None
+        for window in self._lock.closed_windows(span.start_ms, span.end_ms, 1):
+            if window.counts and window.reference_id == reference.id:
+                return decode_parts(window.counts, reference).counts
+        return None
 
     def _sums(self, parts: Iterable[JoinedWindow]) -> tuple[Reference | None, Labelled | None]:
         """Add up the partitions' sums; None when they were summed by different references."""

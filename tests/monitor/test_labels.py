@@ -148,6 +148,31 @@ def test_a_label_that_is_corrected_after_publication_is_a_revision(tmp_path: Pat
     reader.close()
 
 
+def test_windows_stay_open_while_the_table_is_restored(tmp_path: Path) -> None:
+    frame = rows_of_hours(3, 60, 3, lambda _: 0.1)
+    broker = broker_with(frame, lambda _: HOUR_MS)
+    store = new_store()
+    first = Reader(store, broker, tmp_path / "first", labelled_plan())
+    first.turn(1)
+    first.turn(90)
+    first.turn(90)
+    first.write()
+    before = store.view("window_history")
+    first.close()
+    second = Reader(store, broker, tmp_path / "second", labelled_plan())
+    second.turn(1)
+    assert second.engine.restoring > 0
+    for _ in range(3):
+        second.turn(10)
+        second.write()
+    assert second.engine.restoring > 0
+    assert store.view("window_history") == before
+    assert not any(row["caught_up"] for row in store.progress_rows())
+    second.read_all(random.Random(3))
+    assert [row["rows"] for row in store.view("window_history", newest_first=False)] == [60, 60, 60]
+    assert {row["late"] for row in store.view("window_history")} == {0}
+
+
 def test_a_lost_disk_is_restored_from_the_topics(tmp_path: Path) -> None:
     frame = rows_of_hours(HOURS, 60, 3, lambda _: 0.1)
     broker = broker_with(frame, lambda _: 3 * HOUR_MS)
