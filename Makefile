@@ -30,8 +30,11 @@ demo: install ## The main job on a real log, in one minute
 test: install ## All tests; those that need real services skip, with the way to get them, where these are missing
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
+test-slow: install ## Faults and schedules that take more than a minute each
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long
+
 test-integration: install ## Only the tests against real Kafka and real Postgres
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m integration
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'integration and not long'
 
 lint: install ## ruff, mypy --strict, the directions of imports
 	$(BIN)/ruff check .

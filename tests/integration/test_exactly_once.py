@@ -18,7 +18,7 @@ LIMITS = '\nlateness = "5m"\nwindows_up_to = "4h"\n'
 
 
 @pytest.mark.integration
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(420)
 def test_killed_ten_times_at_random_the_results_are_those_of_an_undisturbed_run(
     kafka_bootstrap: str, postgres_databases: Databases, tmp_path: Path

@@ -49,7 +49,7 @@ def messages() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 
 @pytest.mark.integration
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(420)
 def test_killed_during_the_join_every_metric_is_that_of_an_undisturbed_run(
     kafka_bootstrap: str, postgres_databases: Databases, tmp_path: Path
