@@ -190,6 +190,11 @@ class Engine:
         return {} if self._join is None else self._join.shed_rows
 
     @property
+    def labels_joined(self) -> Mapping[str, int]:
+        """Labels that met their predictions in time, by model."""
+        return {} if self._join is None else self._join.joined
+
+    @property
     def evicted(self) -> int:
         """Predictions that were forgotten before their labels came, because the join's table was full."""
         return 0 if self._join is None else self._join.evicted

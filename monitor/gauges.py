@@ -32,6 +32,7 @@ class Gauges:
     _tombstones: Mapping[str, int] = field(default_factory=dict)
     _labels: int = 0
     _evicted: int = 0
+    _joined: Counter[str] = field(default_factory=Counter)
     _shed: Counter[str] = field(default_factory=Counter)
     _partitions: frozenset[TopicPartition] = frozenset()
     _models: frozenset[str] = frozenset()
@@ -91,11 +92,16 @@ class Gauges:
             self.metrics.lag_records.remove(gone.topic, gone.partition)
         self._partitions = frozenset(tp for tp, part in state.partitions.items() if part.log_end is not None)
 
-    def joined(self, restoring: int, evicted: int, shed_rows: Mapping[str, int]) -> int:
+    def joined(
+        self, restoring: int, evicted: int, labels: Mapping[str, int], shed_rows: Mapping[str, int]
+    ) -> int:
         """Show how the join is doing, from its totals; give how many were evicted since the last call."""
         self.metrics.join_restoring.set(restoring)
         fresh, self._evicted = _grown(self._evicted, evicted), evicted
         self.metrics.join_evicted.inc(fresh)
+        for model, total in labels.items():
+            self.metrics.labels_joined.labels(model=model).inc(_grown(self._joined[model], total))
+            self._joined[model] = total
         for model, total in shed_rows.items():
             self.metrics.challenger_shed.labels(model=model).inc(_grown(self._shed[model], total))
             self._shed[model] = total

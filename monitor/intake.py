@@ -103,7 +103,7 @@ def take_in(state: State, readers: Readers, chunks: Iterable[Chunk], now: dateti
 
 
 def _chunk(state: State, readers: Readers, chunk: Chunk, now: datetime) -> State:
-    topic = chunk.partition.topic
+    topic, now_ms = chunk.partition.topic, int(now.timestamp() * 1000)
     batches = [(plan, plan.decoder.decode(chunk, now)) for plan in readers.predictions.get(topic, ())]
     partition = state.partitions[chunk.partition]
     partition = replace(partition, next=chunk.records[-1].offset + 1, active_at=now)
@@ -119,14 +119,15 @@ def _chunk(state: State, readers: Readers, chunk: Chunk, now: datetime) -> State
         rows += len(counted)
         if plan.labels is not None:
             arrivals += predictions_of(plan, plan.labels, counted, placed)
-            arrivals += own_labels(plan, plan.labels, batch, before_ms)
+            arrivals += own_labels(plan, plan.labels, batch, before_ms, now_ms)
     labels = [
         (plan, plan.labels, plan.labels.decoder.decode(chunk, now))
         for plan in readers.labels.get(topic, ())
         if plan.labels is not None
     ]
     for plan, reading, batch in labels:
-        arrived, max_ms = labels_of(plan, reading, batch, partition.event_ms.get(plan.name, NEVER_MS))
+        before_ms = partition.event_ms.get(plan.name, NEVER_MS)
+        arrived, max_ms = labels_of(plan, reading, batch, before_ms, now_ms)
         arrivals.append(arrived)
         partition = replace(partition, event_ms={**partition.event_ms, plan.name: max_ms})
     decoded = [*batches, *((plan, batch) for plan, _, batch in labels)]

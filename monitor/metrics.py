@@ -17,6 +17,7 @@ Name = Literal[
     "driftd_dead_letters",
     "driftd_join_evicted",
     "driftd_join_restoring_records",
+    "driftd_labels_joined",
     "driftd_labels_read",
     "driftd_last_record_processed_timestamp_seconds",
     "driftd_late_records",
@@ -88,6 +89,9 @@ class Metrics:
 
     def _joining(self) -> None:
         self.labels_read = self._counter("driftd_labels_read", "Labels that were read")
+        self.labels_joined = self._counter(
+            "driftd_labels_joined", "Labels that met their prediction within labels_horizon", "model"
+        )
         self.join_restoring = self._gauge(
             "driftd_join_restoring_records", "Messages to be read again, because the join's table lacks them"
         )

@@ -125,7 +125,9 @@ class Loop:
         elif self._was_restoring and not restoring and self._engine.state.partitions:
             log.info("the join's table is complete")
         self._was_restoring = bool(restoring)
-        evicted = self._gauges.joined(restoring, self._engine.evicted, self._engine.shed_rows)
+        evicted = self._gauges.joined(
+            restoring, self._engine.evicted, self._engine.labels_joined, self._engine.shed_rows
+        )
         if evicted:
             log.warning(
                 "predictions were forgotten before their labels came: raise limits.join_bytes",

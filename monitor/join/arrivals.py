@@ -34,13 +34,15 @@ class Predictions:
 class Labels:
     """A model's labels of one chunk, in offset order.
 
-    ``times_ms`` is `entry.UNKNOWN_MS` where a label has no time.
+    ``times_ms`` is `entry.UNKNOWN_MS` where a label has no time; ``seen_ms`` is where it was met: its own
+    time, else how far event time had come in its partition, else the time of the clock.
     """
 
     model: str
     partition: TopicPartition
     hashes: NDArray[np.uint64]
     times_ms: NDArray[np.int64]
+    seen_ms: NDArray[np.int64]
     is_late: NDArray[np.bool_]
     values: NDArray[np.float64]
 

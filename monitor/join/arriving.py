@@ -37,13 +37,15 @@ def predictions_of(plan: ModelPlan, labels: LabelPlan, batch: Batch, placed: Pla
     )
 
 
-def own_labels(plan: ModelPlan, labels: LabelPlan, batch: Batch, max_ms: int) -> Iterable[Labels]:
+def own_labels(
+    plan: ModelPlan, labels: LabelPlan, batch: Batch, max_ms: int, now_ms: int
+) -> Iterable[Labels]:
     """Labels that came in the predictions' own topic, with them or later."""
     if batch.labels is None or batch.ids is None:
         return
     batch = batch.take((batch.ids != None) & _is_there(batch.labels))  # noqa: E711  # element by element
     if len(batch):
-        yield labels_of(plan, labels, batch, max_ms)[0]
+        yield labels_of(plan, labels, batch, max_ms, now_ms)[0]
 
 
 def _is_there(column: Column) -> NDArray[np.bool_]:
@@ -53,19 +55,22 @@ def _is_there(column: Column) -> NDArray[np.bool_]:
     return is_there
 
 
-def labels_of(plan: ModelPlan, labels: LabelPlan, batch: Batch, max_ms: int) -> tuple[Labels, int]:
+def labels_of(
+    plan: ModelPlan, labels: LabelPlan, batch: Batch, max_ms: int, now_ms: int
+) -> tuple[Labels, int]:
     """One chunk's labels, and their partition's event time after them."""
     column = Column(np.empty(0, np.object_)) if batch.labels is None else batch.labels
     has_time = batch.times_ms != UNKNOWN_TIME
-    placed = place(batch.times_ms[has_time], max_ms, plan.window_ms, plan.lateness_ms, NEVER_MS)
-    is_late = np.zeros(len(batch), np.bool_)
-    is_late[has_time] = placed.late
+    times_ms = np.where(has_time, batch.times_ms, NEVER_MS)  # which moves no clock
+    placed = place(times_ms, max_ms, plan.window_ms, plan.lateness_ms, NEVER_MS)
+    reached_ms = np.where(placed.max_before_ms == NEVER_MS, now_ms, placed.max_before_ms)
     arrived = Labels(
         model=plan.name,
         partition=batch.partition,
         hashes=hash_ids(_ids(batch)),
         times_ms=np.where(has_time, batch.times_ms, UNKNOWN_MS),
-        is_late=is_late,
+        seen_ms=np.where(has_time, batch.times_ms, reached_ms),
+        is_late=placed.late & has_time,
         values=label_values(labels.outputs, column),
     )
     return arrived, placed.max_ms

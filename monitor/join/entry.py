@@ -19,7 +19,7 @@ UNKNOWN_MS = -(2**62)
 """Stands for the time of a label whose message had none."""
 
 _FIXED: list[tuple[str, str]] = [
-    ("time_ms", "<i8"),  # of the prediction
+    ("time_ms", "<i8"),  # of the prediction; until it comes, when the label was met
     ("label_time_ms", "<i8"),  # of the first label
     ("prediction", "<f8"),
     ("label", "<f8"),  # the latest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -56,7 +57,7 @@ class Terms:
 
 
 class Joiner:
-    """The join of all models that this process reads.
+    """The join of all models that this process reads; ``joined`` counts by model what was committed.
 
     What arrives changes entries in memory only; `committed` says that the results database has what they
     led to, and the table on the disk gets them some time after. `abandon` forgets what was not committed.
@@ -65,6 +66,7 @@ class Joiner:
     def __init__(self, table: JoinTable) -> None:
         self.table = table
         self.evicted = 0
+        self.joined: Counter[str] = Counter()
         self._terms: dict[str, Terms] = {}
         self._types: dict[str, np.dtype[np.void]] = {}
         self._changed: dict[str, dict[int, bytes]] = {}
@@ -110,6 +112,7 @@ class Joiner:
         known, entries = self._find(arrived.model, hashes)
         is_new = (entries["flags"] & HAS_PREDICTION) == 0
         chosen, entries, known = chosen[is_new], entries[is_new], known[is_new]
+        seen_ms = entries["time_ms"][known]
         entries["time_ms"] = arrived.times_ms[chosen]
         entries["prediction"] = arrived.rows.prediction[chosen]
         entries["scores"] = arrived.rows.scores[chosen]
@@ -124,7 +127,7 @@ class Joiner:
             self._features[arrived.model].update({key: features[key] for key in hashes[sampled].tolist()})
         self._keep(arrived.model, hashes, entries)
         if counts and known.any():
-            self._found_label(self._terms[arrived.model], hashes[known], entries[known])
+            self._found_label(self._terms[arrived.model], hashes[known], entries[known], seen_ms)
 
     def labels(self, arrived: Labels, *, counts: bool = True) -> None:
         """Join labels with their predictions, or let them wait; as for `predictions`."""
@@ -147,6 +150,8 @@ class Joiner:
         entries["label_partition"][fresh] = self.table.number_of(arrived.partition)
         entries["flags"][fresh] |= HAS_LABEL
         entries["flags"][fresh & arrived.is_late[chosen]] |= LABEL_LATE
+        waits = fresh & ~has_prediction
+        entries["time_ms"][waits] = arrived.seen_ms[chosen][waits]
         _count_up(entries["duplicates"], is_same & ~has_prediction)
         _count_up(entries["corrected"], is_changed & ~has_prediction)
         self._keep(arrived.model, hashes, entries)
@@ -157,13 +162,15 @@ class Joiner:
         self._correct(terms, hashes[changed], before, entries[changed])
         again = is_same & has_prediction
         self._tally(terms, entries[again], "duplicates", np.ones(int(again.sum()), np.int64))
-        self._unmatched(terms, entries[fresh & ~has_prediction], 1)
+        self._unmatched(terms, entries[waits], arrived.seen_ms[chosen][waits], 1)
 
     # -- what they lead to ------------------------------------------------------------------------------
 
-    def _found_label(self, terms: Terms, hashes: NDArray[np.uint64], entries: Entries) -> None:
-        """Join predictions whose labels were there before them."""
-        self._unmatched(terms, entries, -1)
+    def _found_label(
+        self, terms: Terms, hashes: NDArray[np.uint64], entries: Entries, seen_ms: NDArray[np.int64]
+    ) -> None:
+        """Join predictions whose labels were there before them, met at these times."""
+        self._unmatched(terms, entries, seen_ms, -1)
         self._tally(terms, entries, "duplicates", entries["duplicates"])
         self._tally(terms, entries, "corrected", entries["corrected"])
         self._join(terms, hashes, entries)
@@ -220,10 +227,10 @@ class Joiner:
                 tally = met.tally(number, start)
                 setattr(tally, what, getattr(tally, what) + count)
 
-    def _unmatched(self, terms: Terms, entries: Entries, change: int) -> None:
-        """Count labels without a prediction in the windows of their own times (1970 when they have none)."""
+    def _unmatched(self, terms: Terms, entries: Entries, seen_ms: NDArray[np.int64], change: int) -> None:
+        """Count labels without a prediction in the windows of their own times, or of when they were met."""
         times = entries["label_time_ms"]
-        starts = np.where(times == UNKNOWN_MS, 0, terms.start_of(times))
+        starts = terms.start_of(np.where(times == UNKNOWN_MS, seen_ms, times))
         for number, start in zip(entries["label_partition"].tolist(), starts.tolist(), strict=True):
             self._met_by(terms.model).tally(number, start).unmatched += change
 
@@ -261,6 +268,8 @@ class Joiner:
             entries.clear()
             self._ready_features[model].update(self._features[model])
             self._features[model].clear()
+        for model, met in self._met.items():
+            self.joined[model] += sum(int(rows.sign.sum()) for rows in met.rows)
         self._met.clear()
         self._positions.update(positions)
         self._clocks_ms.update(clocks_ms)

@@ -44,6 +44,11 @@ class JoinKeeper:
         """Entries that went before their time, because the table was full."""
         return self.joiner.evicted
 
+    @property
+    def joined(self) -> Mapping[str, int]:
+        """Labels that met their predictions in time, by model."""
+        return self.joiner.joined
+
     # -- restoring --------------------------------------------------------------------------------------
 
     @property

@@ -141,13 +141,15 @@ def test_labels_count_when_they_are_committed_and_once() -> None:
 def test_the_join_is_told_from_totals() -> None:
     one = Process(new_store())
     assert one.value("driftd_join_restoring_records") == 0
-    assert one.gauges.joined(500, 0, {}) == 0
+    assert one.gauges.joined(500, 0, {}, {}) == 0
     assert one.value("driftd_join_restoring_records") == 500
-    assert one.gauges.joined(20, 12, {"loans": 3}) == 12
-    assert one.gauges.joined(0, 12, {"loans": 3, "fraud": 1}) == 0
-    assert one.gauges.joined(0, 15, {"loans": 8, "fraud": 1}) == 3
+    assert one.gauges.joined(20, 12, {"loans": 40}, {"loans": 3}) == 12
+    assert one.gauges.joined(0, 12, {"loans": 40}, {"loans": 3, "fraud": 1}) == 0
+    assert one.gauges.joined(0, 15, {"loans": 44, "fraud": 6}, {"loans": 8, "fraud": 1}) == 3
     assert one.value("driftd_join_restoring_records") == 0
     assert one.value("driftd_join_evicted_total") == 15
+    assert one.value("driftd_labels_joined_total", model="loans") == 44
+    assert one.value("driftd_labels_joined_total", model="fraud") == 6
     shed = {
         model: one.value("driftd_challenger_shed_rows_total", model=model) for model in ("loans", "fraud")
     }
@@ -156,9 +158,9 @@ def test_the_join_is_told_from_totals() -> None:
 
 def test_a_total_that_begins_anew_counts_on() -> None:
     one = Process(new_store())
-    one.gauges.joined(0, 10, {"loans": 10})
-    assert one.gauges.joined(0, 0, {"loans": 2}) == 0  # a challenger that was replaced
-    assert one.gauges.joined(0, 4, {"loans": 5}) == 4
+    one.gauges.joined(0, 10, {}, {"loans": 10})
+    assert one.gauges.joined(0, 0, {}, {"loans": 2}) == 0  # a challenger that was replaced
+    assert one.gauges.joined(0, 4, {}, {"loans": 5}) == 4
     assert one.value("driftd_join_evicted_total") == 14
     assert one.value("driftd_challenger_shed_rows_total", model="loans") == 15
 

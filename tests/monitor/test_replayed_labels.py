@@ -10,6 +10,7 @@ import pytest
 from monitor.clock import ManualClock
 from monitor.engine import Speaking
 from monitor.replaying import replay_files
+from monitor.store.types import to_datetime
 from tests.monitor.labelled_worlds import LABELS, labelled_reference, rows_of_hours
 from tests.monitor.worlds import HOUR_MS, NOW, START_MS, config, new_store
 
@@ -27,6 +28,7 @@ def test_labels_of_a_file_are_joined(tmp_path: Path, with_times: bool) -> None:
     wanted = right.groupby((frame["time_ms"] - START_MS) // HOUR_MS).mean()
     rows = frame.rename(columns={"time_ms": "timestamp"})
     rows.to_parquet(tmp_path / "rows.parquet")
+    labels = pd.concat([labels, labels.tail(1).assign(id="nobody")])
     labels.sample(frac=1.0, random_state=1).to_parquet(tmp_path / "labels.parquet")
     store = new_store()
     done = replay_files(
@@ -43,6 +45,9 @@ def test_labels_of_a_file_are_joined(tmp_path: Path, with_times: bool) -> None:
     where = {"metric": "accuracy", "is_estimate": False, "multiple": 1}
     found = store.view("performance_history", where=where, newest_first=False)
     assert [row["value"] for row in found] == pytest.approx(wanted.tolist())
+    met = [row["window_start"] for row in store.view("label_history") if row["unmatched"]]
+    came = to_datetime(START_MS + HOURS * HOUR_MS) if with_times else NOW.replace(minute=0)
+    assert met == [came]
     where = {"metric": "label_delay_median_s", "multiple": 1}
     delays = store.view("performance_history", where=where)
     assert [row["value"] for row in delays] == pytest.approx([3600.0] * HOURS if with_times else [], rel=0.05)

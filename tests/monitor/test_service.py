@@ -147,3 +147,5 @@ def test_published_windows_are_in_the_line_about_judged_ones(broker: MemoryBroke
     assert (published or 0) >= 3
     assert all("revised" in line for line in told)
     assert process.value("driftd_labels_read_total") == 360
+    process.turn_until(lambda: True)  # the join is told of at a turn's beginning
+    assert process.registry.get_sample_value("driftd_labels_joined_total", {"model": "loans"}) == 360

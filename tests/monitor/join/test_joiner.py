@@ -53,13 +53,14 @@ def predictions(*rows: Prediction, late: Sequence[bool] | None = None) -> Predic
     )
 
 
-def labels(*rows: Label, late: Sequence[bool] | None = None) -> Labels:
+def labels(*rows: Label, late: Sequence[bool] | None = None, seen_ms: int = 0) -> Labels:
     ids, times, values = zip(*rows, strict=True)
     return Labels(
         "m",
         LABELS,
         np.array(ids, np.uint64),
         np.array(times, np.int64),
+        np.array([seen_ms if each == UNKNOWN_MS else each for each in times], np.int64),
         np.array(late if late is not None else [False] * len(rows)),
         np.array(values, np.float64),
     )
@@ -114,6 +115,27 @@ def test_an_equal_label_is_a_duplicate_and_another_one_a_correction(joiner: Join
     assert joined(joiner) == {(1, 5, 1.0, 0.0): 1, (2, HOUR_MS, 1.0, 1.0): 1}
     number = joiner.table.number_of(PREDICTIONS)
     assert tallies(joiner) == {(number, 0): Tally(duplicates=1), (number, HOUR_MS): Tally(corrected=1)}
+
+
+def test_a_waiting_label_without_a_time_is_unmatched_in_the_window_in_which_it_was_met(
+    joiner: Joiner,
+) -> None:
+    joiner.labels(labels((1, UNKNOWN_MS, 0.0), (2, UNKNOWN_MS, 0.0), seen_ms=5 * HOUR_MS + 9))
+    assert tallies(joiner) == {(0, 5 * HOUR_MS): Tally(unmatched=2)}
+    joiner.predictions(predictions((1, 5, 1.0)))
+    assert tallies(joiner) == {(0, 5 * HOUR_MS): Tally(unmatched=1)}
+    assert joined(joiner) == {(1, 5, 1.0, 0.0): 1}
+
+
+def test_labels_count_as_joined_once_they_are_committed_and_corrections_do_not(joiner: Joiner) -> None:
+    joiner.predictions(predictions((1, 5, 1.0), (2, 5, 1.0)))
+    joiner.labels(labels((1, 9, 0.0), (2, 9, 0.0), (1, 10, 1.0), (3, 9, 1.0)))
+    assert joiner.joined["m"] == 0
+    joiner.committed({PREDICTIONS: Position(1)}, {})
+    joiner.abandon()
+    joiner.labels(labels((2, 11, 1.0)))
+    joiner.committed({PREDICTIONS: Position(1)}, {})
+    assert joiner.joined["m"] == 2
 
 
 def test_a_label_beyond_the_horizon_is_too_late(joiner: Joiner) -> None:
