@@ -149,16 +149,24 @@ class Loop:
                 available_offset=lost.available,
             )
         self._engine.assignment(change)
+        self._take(change.chunks)  # first: to claim is to go back to where counting stands
         self._engine.claim()
-        self._take(change.chunks)
 
     def _gather(self) -> tuple[list[Chunk], Polled | None]:
-        """Poll until there is a batch's worth; stop early when the assignment changes."""
+        """Poll until there is a batch's worth; stop early when the assignment changes or the broker goes away.
+
+        What was polled before that has to be taken in: the source has moved on and will not give it again.
+        """
         records: dict[TopicPartition, list[Record]] = {}
         rows = 0
         end_s = self._clock.monotonic() + self._pace.batch_interval_s
         while rows < self._pace.batch_rows and (left_s := end_s - self._clock.monotonic()) > 0:
-            polled = self._engine.source.poll(min(left_s, _POLL_S), self._pace.max_poll_records)
+            try:
+                polled = self._engine.source.poll(min(left_s, _POLL_S), self._pace.max_poll_records)
+            except SourceError:
+                if rows:
+                    break  # the next turn meets it again
+                raise
             if polled.assigned or polled.revoked or polled.lost:
                 return _joined(records), polled
             for chunk in polled.chunks:

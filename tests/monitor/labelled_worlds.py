@@ -147,8 +147,8 @@ class Reader:
         """Read some messages; give how many came."""
         polled = self.source.poll(0.0, rows)
         self.engine.assignment(polled)
-        self.engine.claim()
         self.engine.take(polled.chunks)
+        self.engine.claim()
         return sum(len(chunk.records) for chunk in polled.chunks)
 
     def catch_up(self) -> None:
