@@ -153,7 +153,7 @@ class Loop:
         self._engine.claim()
 
     def _gather(self) -> tuple[list[Chunk], Polled | None]:
-        """Poll until there is a batch's worth; stop early when the assignment changes or the broker goes away.
+        """Poll until there is a batch's worth; stop early when the assignment changes or the broker is away.
 
         What was polled before that has to be taken in: the source has moved on and will not give it again.
         """

@@ -78,7 +78,7 @@ def loop_of(store: Store, source: Faulty) -> Loop:
 
 def counted(store: Store) -> int:
     """Give the rows that are in a window, open or judged."""
-    judged = sum(row["rows"] + row["late"] for row in store.view("window_history"))
+    judged: int = sum(row["rows"] + row["late"] for row in store.view("window_history"))
     return judged + sum(window.rows for window in store.open_windows([ONE, OTHER]))
 
 
