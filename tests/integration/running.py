@@ -67,12 +67,19 @@ def topic_of(
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     admin.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1)])
     admin.close()
+    send_to(bootstrap, topic, values, partitions, places)
+    return topic
+
+
+def send_to(
+    bootstrap: str, topic: str, values: Iterable[bytes], partitions: int, places: Iterable[int] | None = None
+) -> None:
+    """Put more messages into a topic, dealt round or put where told."""
     producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, batch_size=131_072)
     for place, value in zip(itertools.count() if places is None else places, values, strict=False):
         producer.send(topic, value, partition=place % partitions)
     producer.flush()
     producer.close()
-    return topic
 
 
 def world(
