@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 WORKERS ?= 2
 
-.PHONY: help install demo test test-integration lint format bench lock clean
+.PHONY: help install demo test test-slow test-spark test-integration lint format bench lock clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -32,6 +32,10 @@ test: install ## All tests; those that need real services skip, with the way to 
 
 test-slow: install ## Faults and schedules that take more than a minute each
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long
+
+test-spark: install ## The example for Spark, with PySpark from the package index (needs Java)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pyspark>=4,<5'
+	$(BIN)/python -m pytest tests/examples
 
 test-integration: install ## Only the tests against real Kafka and real Postgres
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'integration and not long'

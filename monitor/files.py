@@ -266,6 +266,25 @@ def _tables(path: Path) -> Iterator[tuple[list[str], list[dict[str, Any]]]]:
             yield batch.schema.names, batch.to_pylist()
 
 
+@dataclass(frozen=True, slots=True)
+class TableColumns:
+    """The columns of a table that are read: features and outputs with their names, id and timestamp."""
+
+    named: Mapping[str, str]
+    id: str | None
+    timestamp: str | None
+
+
+def table_columns(columns: list[str], fields: ResolvedFields) -> TableColumns:
+    """Find what `messages` would read from a table with these columns."""
+    frame = pd.DataFrame(columns=columns)
+    known = _columns_of(frame, _places(fields))
+    features = _feature_columns(frame, fields, set(known.values()))
+    outputs = {known[where]: name for name, _, where in _outputs(fields) if where in known}
+    id_column = None if fields.id is None else known.get(fields.id)
+    return TableColumns({**features, **outputs}, id_column, known.get(fields.timestamp))
+
+
 def _prediction_places(columns: list[str], fields: ResolvedFields) -> list[tuple[str, Keys]]:
     """Give each column of a table that is read, and where in the message the configuration looks for it."""
     frame = pd.DataFrame(columns=columns)
