@@ -59,6 +59,9 @@ bench-labels: install ## What labels, their join, ADWIN and the challenger cost 
 bench-detectors: install ## Detectors on error streams, ensembles on Elec2: measured beside the known figures
 	$(BIN)/python -m bench.detectors
 
+bench-scale: install ## Several processes, many features, models, categories, windows; a year in Postgres
+	$(BIN)/python -m bench.scale
+
 lock: install ## Pin the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --group dev --extra demo --upgrade pyproject.toml --output-file requirements.lock

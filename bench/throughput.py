@@ -45,14 +45,14 @@ preset = "nested"
 """
 
 
-def preload(bootstrap: str, rows: int) -> None:
+def preload(bootstrap: str, rows: int, partitions: int = PARTITIONS) -> None:
     """Fill the topic, round robin over its partitions, in time order."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-    admin.create_topics([NewTopic("bench", num_partitions=PARTITIONS, replication_factor=1)])
+    admin.create_topics([NewTopic("bench", num_partitions=partitions, replication_factor=1)])
     admin.close()
     producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=50, batch_size=262_144)
     for i, message in enumerate(messages(rows, seed=2)):
-        producer.send("bench", message, partition=i % PARTITIONS)
+        producer.send("bench", message, partition=i % partitions)
     producer.flush()
     producer.close()
 

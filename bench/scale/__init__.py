@@ -1,0 +1,1 @@
+"""What more of everything costs: `make bench-scale`."""
