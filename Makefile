@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 WORKERS ?= 2
+SECONDS ?= 300
 
-.PHONY: help install demo test test-slow test-spark test-integration lint format bench lock clean
+.PHONY: help install demo test test-slow test-spark test-integration fuzz lint format bench lock clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -39,6 +40,13 @@ test-spark: install ## The example for Spark, with PySpark from the package inde
 
 test-integration: install ## Only the tests against real Kafka and real Postgres
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'integration and not long'
+
+fuzz: $(VENV)/fuzz ## Bad input against the decoder, for SECONDS=300; SEED repeats what a run has tried
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+$(VENV)/fuzz: $(INSTALLED)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group fuzz
+	@touch $@
 
 lint: install ## ruff, mypy --strict, the directions of imports
 	$(BIN)/ruff check .

@@ -109,7 +109,9 @@ class Decoder:
         ]
         leaves = layout.leaves if layout.label is None else (*layout.leaves, layout.label)
         self._node = node_of([*((leaf.keys, leaf.cell) for leaf in leaves), *scalars])
-        self._decode = msgspec.json.Decoder(self._node.struct).decode
+        self._decode = (
+            msgspec.json.Decoder(self._node.struct).decode if self._node.is_typed() else self._carefully
+        )
 
     def decode(self, chunk: Chunk, now: datetime) -> Batch:
         """Decode every message of the chunk; nothing in a message can make this raise."""
@@ -156,7 +158,7 @@ class Decoder:
         if max(map(len, values)) <= self._max_bytes:
             try:
                 return records, list(map(self._decode, values))
-            except (msgspec.MsgspecError, ValueError, RecursionError):
+            except (Refused, msgspec.MsgspecError, ValueError, RecursionError):
                 pass  # some message is odd: find out which
         kept: list[Record] = []
         rows = []
@@ -176,7 +178,10 @@ class Decoder:
         try:
             return self._decode(value)
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            return self._node.careful(read(value))
+            return self._carefully(value)
+
+    def _carefully(self, value: bytes) -> msgspec.Struct:
+        return self._node.careful(read(value))
 
     def _cells(self, where: Where, records: Sequence[Record], cells: dict[Keys, list[Any]]) -> Sequence[Any]:
         """Give the cells of one thing for these records, all that were decoded."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -17,6 +18,9 @@ MISSING_NUMBER = float("nan")
 BAD_NUMBER = float("nan")
 MISSING_TEXT = "\x00missing"
 BAD_TEXT = "\x00bad type"
+
+_UNTYPED_KEY = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
+"""What a Struct's key cannot hold."""
 
 _FIELD_TYPES: dict[Cell, Any] = {
     Cell.NUMBER: float | None,
@@ -46,7 +50,7 @@ def _text(value: object) -> object:
 def _number_text(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return BAD_TEXT
-    return value if math.isfinite(value) else BAD_TEXT
+    return value if isinstance(value, int) or math.isfinite(value) else BAD_TEXT
 
 
 def _flag(value: object) -> object:
@@ -75,6 +79,10 @@ def _default(cell: Cell) -> object:
     return None if cell is Cell.SCALAR else MISSING_TEXT
 
 
+def _read_from(key: str) -> str | None:
+    return None if _UNTYPED_KEY.search(key) else key
+
+
 @dataclass(slots=True)
 class Node:
     """An object of the payload: its leaves, its inner objects, and the Struct that reads it."""
@@ -94,15 +102,20 @@ class Node:
             raise ValueError(f'path "{".".join(path)}" is read as a value, but other paths run through it')
         node.leaves.setdefault(path[-1], (path, cell))
 
+    def is_typed(self) -> bool:
+        """Whether the Struct can read messages; with an odd key in the tree it only holds what was read."""
+        keys = (*self.leaves, *self.inner)
+        return not any(map(_UNTYPED_KEY.search, keys)) and all(map(Node.is_typed, self.inner.values()))
+
     def define(self) -> type[msgspec.Struct]:
         """Make the Struct: leaves first, inner objects after them."""
         fields: list[Any] = [
-            (f"v{i}", _FIELD_TYPES[cell], msgspec.field(name=key, default=_default(cell)))
+            (f"v{i}", _FIELD_TYPES[cell], msgspec.field(name=_read_from(key), default=_default(cell)))
             for i, (key, (_, cell)) in enumerate(self.leaves.items())
         ]
         for i, (key, node) in enumerate(self.inner.items()):
             struct = node.define()
-            fields.append((f"o{i}", struct, msgspec.field(name=key, default_factory=struct)))
+            fields.append((f"o{i}", struct, msgspec.field(name=_read_from(key), default_factory=struct)))
         self.struct = msgspec.defstruct("Node", fields, gc=False)
         return self.struct
 

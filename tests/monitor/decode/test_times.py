@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,3 +66,33 @@ def test_numbers_are_no_times_when_text_is_asked_for() -> None:
 def test_the_fast_and_the_careful_way_agree(moment: datetime, spec: str) -> None:
     cell = moment.replace(tzinfo=UTC).isoformat(timespec=spec).replace("+00:00", "Z")
     assert milliseconds([cell], "auto").tolist() == milliseconds([cell, 0], "auto").tolist()[:1]
+
+
+def test_a_text_means_the_same_alone_and_among_others() -> None:
+    rng, read = Random(1), 0
+    for _ in range(20_000):
+        letters = list(
+            rng.choice(("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.123Z", "1969-12-31T23:59:59.999999Z"))
+        )
+        for _ in range(rng.randrange(1, 4)):
+            letters[rng.randrange(len(letters))] = rng.choice("0123456789-+:.TZ tWz,_\u0660Na")
+        cell = "".join(letters)
+        alone = milliseconds([cell], "auto")
+        assert alone[0] == milliseconds([cell, "x"], "auto")[0], cell
+        read += int(alone[0] != UNREADABLE)
+    assert read > 2_000  # many are times still
+
+
+@pytest.mark.parametrize(
+    "cell", ["2026-01-01T00:00:00 EST", "2026-01-01T02100:00Z", "2026-01-01T00:00:00.1T3Z"]
+)
+def test_what_only_numpy_takes_for_a_time_is_none(cell: str) -> None:
+    assert milliseconds([cell, cell], "auto").tolist() == [UNREADABLE] * 2
+
+
+def test_one_odd_cell_does_not_keep_the_others_from_being_read_together() -> None:
+    cells = [MS, "2026-01-01T00:00:00.123Z", None, True, [1], 5.5, "x"]
+    expected = [MS, MS, UNREADABLE, UNREADABLE, UNREADABLE, 5_500, UNREADABLE]
+    assert milliseconds(cells, "auto").tolist() == expected
+    assert milliseconds(cells, "iso8601").tolist() == [UNREADABLE, MS, *[UNREADABLE] * 5]
+    np.testing.assert_array_equal(milliseconds(cells, "ms")[[1, 6]], UNREADABLE)
