@@ -55,8 +55,9 @@ class Identifiers:
 
     @classmethod
     def _kept(cls, rows: int, hashes: Hashes, counts: NDArray[np.int64], *, is_complete: bool) -> Self:
-        kept = slice(MAX_KEPT)
-        return cls(rows, hashes[kept], counts[kept], is_complete and len(hashes) <= MAX_KEPT)
+        if len(hashes) <= MAX_KEPT:
+            return cls(rows, hashes, counts, is_complete)
+        return cls(rows, hashes[:MAX_KEPT].copy(), counts[:MAX_KEPT].copy(), is_complete=False)  # not views
 
     def merge(self, other: Self) -> Self:
         """The ids of both parts together; neither part changes."""

@@ -11,16 +11,12 @@ from alerts.grouping import plan as due
 from alerts.model import Alert
 from alerts.notice import Context
 from alerts.routes import Route
-from detectors.profile import decode
 from detectors.reference import Reference
 from detectors.reference_wire import decode as decode_reference
 from monitor.clock import Clock
 from monitor.closing import ClosingReport, close_ended
 from monitor.intake import (
-    MIXED,
-    Open,
     PartitionState,
-    Readers,
     State,
     committed,
     progress,
@@ -29,11 +25,15 @@ from monitor.intake import (
 )
 from monitor.join.joiner import Terms
 from monitor.join.keeper import JoinKeeper
+from monitor.opened import MIXED, completed
 from monitor.performance.holds import performance_holds
 from monitor.performance.settle import settle
 from monitor.plan import ModelPlan
-from monitor.source.base import Chunk, Polled, Record, Source, Start, TopicPartition
-from monitor.store.base import Alerting, Gap, OpenWindow, Reject, Store
+from monitor.readers import Readers
+from monitor.room import Room, fitting, held_bytes, lightened
+from monitor.source.base import Chunk, Polled, Record, Source, Start, TopicPartition, record_bytes
+from monitor.store.base import Alerting, Gap, Reject, Store
+from monitor.windows import NEVER_MS
 
 _WINDOWS_A_LOCK = 16
 """Windows judged in one transaction: a long backlog is written in steps."""
@@ -74,6 +74,7 @@ class Engine:
         speaking: Speaking | None = None,
         dead_letters: DeadLetterBox | None = None,
         join: JoinKeeper | None = None,
+        room: Room | None = None,
     ) -> None:
         self.source = source
         self.store = store
@@ -84,9 +85,14 @@ class Engine:
         self._speaking = speaking or Speaking()
         self._dead_letters = dead_letters
         self._dead: list[tuple[Record, Reject]] = []
+        self._dead_bytes = 0
+        self._room = room or Room()
+        self._waiting: list[Chunk] = []
+        self.reloaded = 0
         self._unclaimed: set[TopicPartition] = set()
         self._references = {plan.reference.id: plan.reference for plan in plans.values()}
         self._join = join
+        self._looked: dict[str, int] = {}
         self._follow()
 
     def _follow(self) -> None:
@@ -107,7 +113,7 @@ class Engine:
         self._speaking = speaking
         if means_otherwise:
             self.abandon()  # what waits for labels means something else now: it is read again
-        self._references.update({plan.reference.id: plan.reference for plan in plans.values()})
+        self._references = {plan.reference.id: plan.reference for plan in plans.values()}
         self._follow()
 
     # -- partitions -------------------------------------------------------------------------------------
@@ -123,6 +129,9 @@ class Engine:
 
     def _skip(self, partition: TopicPartition, wanted: int, available: int) -> None:
         """Record that the broker no longer holds some offsets, and go on after them."""
+        if self._waiting:
+            self.abandon()  # what waits comes before the loss: read it again, and be told of the loss again
+            return
         now = self.clock.now()
         part = self.state.partitions.get(partition)
         if part is None:
@@ -141,7 +150,10 @@ class Engine:
         self.source.seek({partition: available})
 
     def claim(self) -> None:
-        """Load cursors and open windows of newly assigned partitions and begin to read them."""
+        """Load the cursors of newly assigned partitions and begin to read them.
+
+        What the database has of their open windows is put together with new counts when these are committed.
+        """
         new = frozenset(self._unclaimed)
         if not new:
             return
@@ -160,6 +172,7 @@ class Engine:
 
     def _read_on_when_restored(self) -> None:
         if not self.restoring:
+            self._waiting.clear()  # comes again
             self.source.seek({tp: part.next for tp, part in self.state.partitions.items()})
 
     def _first_offsets(
@@ -215,22 +228,7 @@ class Engine:
                 part = states[clock.partition]
                 times = {**part.event_ms, clock.model: clock.max_event_ms}
                 states[clock.partition] = replace(part, event_ms=times)
-        for window in self.store.open_windows(partitions):
-            part = states[window.partition]
-            key = window.model, window.start_ms
-            states[window.partition] = replace(part, open={**part.open, key: self._opened(window)})
         return states
-
-    def _opened(self, window: OpenWindow) -> Open:
-        reference = self.find(window.reference_id)
-        known = reference is not None
-        return Open(
-            reference_id=window.reference_id if known else MIXED,
-            profile=decode(window.profile, reference) if reference is not None else None,
-            rows=window.rows,
-            rejected=window.rejected,
-            changed=False,
-        )
 
     def find(self, reference_id: str) -> Reference | None:
         """Give a reference by its id, from memory or the database."""
@@ -244,26 +242,61 @@ class Engine:
         """Forget everything since the last commit; all partitions are to be claimed again."""
         self._unclaimed |= self.state.partitions.keys()
         self.state = State(closed_until=self.state.closed_until)
-        self._dead.clear()
+        self._forget_dead()
+        self._waiting.clear()
         if self._join is not None:
             self._join.abandon()
 
+    def _forget_dead(self) -> None:
+        self._dead.clear()
+        self._dead_bytes = 0
+
     # -- messages ---------------------------------------------------------------------------------------
 
-    def take(self, chunks: Sequence[Chunk]) -> None:
-        """Count the rows of these chunks; those of partitions that are not ours are dropped."""
-        ours = [chunk for chunk in chunks if chunk.partition in self.state.partitions]
+    def take(self, chunks: Sequence[Chunk]) -> int:
+        """Count the rows of these chunks, after those that wait; give how many messages were taken in.
+
+        Those of partitions that are not ours are dropped. Once the engine `is_full` the rest waits: commit,
+        then call this again without chunks.
+        """
+        self._waiting += (chunk for chunk in chunks if chunk.partition in self.state.partitions)
         if self._join is not None and self.restoring:
-            self._join.restore(ours, self._readers, self.clock.now())
+            self._join.restore(self._waiting, self._readers, self.clock.now())
+            self._waiting.clear()
             self._read_on_when_restored()
-            return
+            return 0
+        taken = 0
+        while self._waiting and (count := self._take_first()):
+            taken += count
+        return taken
+
+    def _take_first(self) -> int:
+        """Take in as much as there is room for of the chunk that has waited longest; give how much."""
+        chunk, now = self._waiting[0], self.clock.now()
+        room_bytes = self._room.window_bytes - held_bytes(self.state)
+        fits = None if self._is_laden else fitting(self.state, self._readers, chunk, now, room_bytes)
+        if fits is None:
+            return 0
         before = len(self.state.rejects)
-        self.state = take_in(self.state, self._readers, ours, self.clock.now())
+        self.state = take_in(self.state, fits, now)
+        count = len(fits.chunk.records)
+        rest = chunk.records[count:]
+        self._waiting[:1] = [Chunk(chunk.partition, rest)] if rest else []
         if self._join is not None:
             self._join.meet(self.state.arrivals)
             self.state = replace(self.state, arrivals=())
         if self._dead_letters is not None and len(self.state.rejects) > before:
-            self._set_aside(ours, self.state.rejects[before:])
+            self._set_aside([fits.chunk], self.state.rejects[before:])
+        return count
+
+    @property
+    def _is_laden(self) -> bool:
+        return len(self.state.rejects) >= self._room.rejects or self._dead_bytes >= self._room.letter_bytes
+
+    @property
+    def is_full(self) -> bool:
+        """Whether to commit before anything more is taken in."""
+        return bool(self._waiting) or self._is_laden
 
     def _set_aside(self, chunks: Iterable[Chunk], rejects: Iterable[Reject]) -> None:
         wanted = {(reject.partition, reject.offset): reject for reject in rejects}
@@ -272,6 +305,7 @@ class Engine:
                 reject = wanted.get((chunk.partition, record.offset))
                 if reject is not None:
                     self._dead.append((record, reject))
+                    self._dead_bytes += record_bytes(record)
 
     # -- results ----------------------------------------------------------------------------------------
 
@@ -290,33 +324,45 @@ class Engine:
         )
         if self._dead_letters is not None and self._dead:
             self._dead_letters.keep(self._dead)
-            self._dead.clear()
+            self._forget_dead()
+        self._complete()
         counted = progress(self.state, self.plans)
         if self._join is not None:
             counted = self._join.with_shares(counted, self.store, self.find)
         closed_until = self.store.commit(counted)
-        self.state = committed(self.state, closed_until)
+        self.state, let_go = lightened(
+            committed(self.state, self.plans, closed_until), self._room.window_bytes // 2
+        )
+        self.reloaded += let_go
         if self._join is not None:
             self._join.committed(counted, self.state.partitions)
         self.source.commit({tp: part.next for tp, part in self.state.partitions.items()})
 
+    def _complete(self) -> None:
+        """Put what the database has of windows to what was counted of them since."""
+        partitions = dict(self.state.partitions)
+        for tp, part in partitions.items():
+            keys = [key for key, opened in part.open.items() if not opened.is_whole]
+            if keys:
+                stored = self.store.open_windows([tp], keys)
+                partitions[tp] = replace(part, open=completed(part.open, stored, self.find))
+        self.state = replace(self.state, partitions=partitions)
+
     def may_close(self) -> bool:
-        """Tell whether, by what this process has read, some window of its own may have ended."""
-        earliest: dict[str, int] = {}
+        """Tell whether event time, in all partitions read here, has passed a window's end lately."""
+        return any(passed > self._looked.get(model, NEVER_MS) for model, passed in self._passed().items())
+
+    def _passed(self) -> dict[str, int]:
+        """Give, per model, the latest window whose end event time has passed in all partitions read here."""
         reached: dict[str, int] = {}
         for tp, part in self.state.partitions.items():
-            for model, start_ms in part.open:
-                earliest[model] = min(start_ms, earliest.get(model, start_ms))
             for model, event_ms in part.event_ms.items():
-                if model not in self.plans or tp.topic not in self.plans[model].settings.topics:
-                    continue  # labels' time closes no window
-                reached[model] = min(event_ms, reached.get(model, event_ms))
-        return any(
-            start_ms + self.plans[model].window_ms + self.plans[model].lateness_ms
-            <= reached.get(model, start_ms)
-            for model, start_ms in earliest.items()
-            if model in self.plans
-        )
+                if model in self.plans and tp.topic in self.plans[model].settings.topics:
+                    reached[model] = min(event_ms, reached.get(model, event_ms))  # labels' time closes none
+        return {
+            model: (event_ms - self.plans[model].lateness_ms) // self.plans[model].window_ms
+            for model, event_ms in reached.items()
+        }
 
     def close_windows(
         self, *, everything: bool = False, is_stopping: Callable[[], bool] = lambda: False
@@ -329,11 +375,13 @@ class Engine:
         reports: list[ClosingReport] = []
         if self.restoring:
             return ()  # rows that belong into open windows are still to be read
+        passed = self._passed()
         for plan in self.plans.values():
             while not is_stopping():
                 with self.store.lock(plan.name) as lock:
                     if lock is None:
                         break
+                    self._looked[plan.name] = passed.get(plan.name, NEVER_MS)
                     begun_s = self.clock.monotonic()
                     report = close_ended(
                         lock, plan, self.find, self.clock.now(), _WINDOWS_A_LOCK, everything=everything

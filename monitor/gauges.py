@@ -11,6 +11,7 @@ from monitor.clock import Clock
 from monitor.closing import ClosingReport
 from monitor.intake import PartitionState, State
 from monitor.metrics import Metrics
+from monitor.room import held_bytes
 from monitor.source.base import TopicPartition
 from monitor.store.base import Gap
 
@@ -32,6 +33,7 @@ class Gauges:
     _tombstones: Mapping[str, int] = field(default_factory=dict)
     _labels: int = 0
     _evicted: int = 0
+    _reloaded: int = 0
     _joined: Counter[str] = field(default_factory=Counter)
     _shed: Counter[str] = field(default_factory=Counter)
     _partitions: frozenset[TopicPartition] = frozenset()
@@ -62,8 +64,11 @@ class Gauges:
         yield
         self.metrics.write_seconds.observe(self.clock.monotonic() - start_s)
 
-    def after_commit(self, state: State) -> None:
-        """Count what the commit has written, and show how far the log goes on."""
+    def after_commit(self, state: State, reloaded: int = 0) -> int:
+        """Count what the commit has written, and show how far the log goes on.
+
+        ``reloaded`` is the total of windows that had no room; give how many of them are new.
+        """
         now_s = self.clock.now().timestamp()
         for tp, messages in self._pending.items():
             self.metrics.consumed.labels(topic=tp.topic).inc(messages)
@@ -77,6 +82,9 @@ class Gauges:
         self.metrics.labels_read.inc(self._labels)
         self._labels = 0
         self._show(state)
+        fresh, self._reloaded = _grown(self._reloaded, reloaded), reloaded
+        self.metrics.windows_without_room.inc(fresh)
+        return fresh
 
     def _show(self, state: State) -> None:
         open_windows: Counter[str] = Counter(dict.fromkeys(self._models, 0))
@@ -87,6 +95,7 @@ class Gauges:
             open_windows.update(model for model, _ in part.open)
         for model, count in open_windows.items():
             self.metrics.open_windows.labels(model=model).set(count)
+        self.metrics.open_window_bytes.set(held_bytes(state))
         self._models = frozenset(open_windows)
         for gone in self._partitions - state.partitions.keys():  # their lag is another process's to tell
             self.metrics.lag_records.remove(gone.topic, gone.partition)

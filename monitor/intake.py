@@ -14,7 +14,9 @@ from monitor.decode.decoder import SAMPLE_BYTES, Batch
 from monitor.decode.payload import Reason
 from monitor.join.arrivals import Labels, Predictions
 from monitor.join.arriving import labels_of, own_labels, predictions_of
+from monitor.opened import Open, WindowKey, still_filling
 from monitor.plan import ModelPlan
+from monitor.readers import Decoded, Readers
 from monitor.source.base import Chunk, TopicPartition
 from monitor.store.base import (
     Advance,
@@ -26,24 +28,6 @@ from monitor.store.base import (
     Reject,
 )
 from monitor.windows import NEVER_MS, Placed, place
-
-WindowKey = tuple[str, int]
-"""A model and the start of one of its windows, in milliseconds."""
-
-MIXED = ""
-"""Reference id of a window during which the model's reference was replaced: its counts mean nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """One partition's share of an open window. Without a profile the reference changed inside it."""
-
-    reference_id: str
-    profile: Profile | None
-    rows: int = 0
-    new_rows: int = 0
-    rejected: int = 0
-    changed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,35 +60,10 @@ class State:
     arrivals: tuple[Predictions | Labels, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Readers:
-    """The models that read each topic: for predictions, and for labels alone."""
-
-    predictions: Mapping[str, Sequence[ModelPlan]]
-    labels: Mapping[str, Sequence[ModelPlan]]
-
-    @classmethod
-    def of(cls, plans: Iterable[ModelPlan]) -> Readers:
-        predictions: dict[str, list[ModelPlan]] = {}
-        labels: dict[str, list[ModelPlan]] = {}
-        for plan in plans:
-            for topic in plan.settings.topics:
-                predictions.setdefault(topic, []).append(plan)
-            for topic in plan.label_topics.difference(plan.settings.topics):
-                labels.setdefault(topic, []).append(plan)
-        return cls(predictions, labels)
-
-
-def take_in(state: State, readers: Readers, chunks: Iterable[Chunk], now: datetime) -> State:
-    """Count the rows of these chunks, and note the predictions and labels that are to be joined."""
-    for chunk in chunks:
-        state = _chunk(state, readers, chunk, now)
-    return state
-
-
-def _chunk(state: State, readers: Readers, chunk: Chunk, now: datetime) -> State:
-    topic, now_ms = chunk.partition.topic, int(now.timestamp() * 1000)
-    batches = [(plan, plan.decoder.decode(chunk, now)) for plan in readers.predictions.get(topic, ())]
+def take_in(state: State, decoded: Decoded, now: datetime) -> State:
+    """Count the rows of a chunk, and note the predictions and labels that are to be joined."""
+    chunk, batches = decoded.chunk, decoded.batches
+    now_ms = int(now.timestamp() * 1000)
     partition = state.partitions[chunk.partition]
     partition = replace(partition, next=chunk.records[-1].offset + 1, active_at=now)
     late = dict(state.late)
@@ -120,24 +79,19 @@ def _chunk(state: State, readers: Readers, chunk: Chunk, now: datetime) -> State
         if plan.labels is not None:
             arrivals += predictions_of(plan, plan.labels, counted, placed)
             arrivals += own_labels(plan, plan.labels, batch, before_ms, now_ms)
-    labels = [
-        (plan, plan.labels, plan.labels.decoder.decode(chunk, now))
-        for plan in readers.labels.get(topic, ())
-        if plan.labels is not None
-    ]
-    for plan, reading, batch in labels:
+    for plan, reading, batch in decoded.labels:
         before_ms = partition.event_ms.get(plan.name, NEVER_MS)
         arrived, max_ms = labels_of(plan, reading, batch, before_ms, now_ms)
         arrivals.append(arrived)
         partition = replace(partition, event_ms={**partition.event_ms, plan.name: max_ms})
-    decoded = [*batches, *((plan, batch) for plan, _, batch in labels)]
-    rejects = [reject for _, batch in decoded for reject in batch.rejects]
+    read = [*batches, *((plan, batch) for plan, _, batch in decoded.labels)]
+    rejects = [reject for _, batch in read for reject in batch.rejects]
     return replace(
         state,
         partitions={**state.partitions, chunk.partition: partition},
         late=late,
-        rejects=(*state.rejects, *rejects, *_unclaimed(chunk, decoded, now)),
-        tombstones=_with_tombstones(state.tombstones, decoded),
+        rejects=(*state.rejects, *rejects, *_unclaimed(chunk, read, now)),
+        tombstones=_with_tombstones(state.tombstones, read),
         rows=state.rows + rows,
         labels=state.labels + sum(len(each.values) for each in arrivals if isinstance(each, Labels)),
         arrivals=(*state.arrivals, *(each for each in arrivals if len(each.hashes))),
@@ -149,7 +103,7 @@ def only_arrivals(
 ) -> tuple[tuple[Predictions | Labels, ...], Mapping[str, int]]:
     """What a chunk that was counted before brings to the join, and its partition's event times after it."""
     partition = PartitionState(None, chunk.records[0].offset, now, event_ms=clocks_ms)
-    state = _chunk(State({chunk.partition: partition}), readers, chunk, now)
+    state = take_in(State({chunk.partition: partition}), Decoded.of(readers, chunk, now), now)
     return state.arrivals, state.partitions[chunk.partition].event_ms
 
 
@@ -181,7 +135,7 @@ def _count(
         windows[key] = _add(windows.get(key), plan, batch, rows)
     for start in _windows_of_rejects(batch, placed.max_before_ms, placed.max_ms, plan.window_ms):
         key = plan.name, start
-        opened = windows.get(key) or Open(plan.reference.id, Profile.empty(plan.reference))
+        opened = windows.get(key) or Open.of(plan.reference.id, Profile.empty(plan.reference))
         windows[key] = replace(opened, rejected=opened.rejected + 1, changed=True)
     event_ms = {**partition.event_ms, plan.name: placed.max_ms}
     return replace(partition, open=windows, event_ms=event_ms), placed
@@ -189,29 +143,13 @@ def _count(
 
 def _add(opened: Open | None, plan: ModelPlan, batch: Batch, rows: NDArray[np.bool_]) -> Open:
     n = int(np.count_nonzero(rows))
-    if opened is not None and opened.reference_id != plan.reference.id:
-        return replace(
-            opened,
-            reference_id=MIXED,
-            profile=None,
-            rows=opened.rows + n,
-            new_rows=opened.new_rows + n,
-            changed=True,
-        )
     whole = n == len(batch)
     columns = batch.columns if whole else {name: column.take(rows) for name, column in batch.columns.items()}
     ids = batch.ids if whole or batch.ids is None else batch.ids[rows]
     part = summarise(plan.reference, columns, ids, _sample(batch, rows))
     if opened is None:
-        return Open(plan.reference.id, part, n, n)
-    profile = part if opened.profile is None else opened.profile.merge(part)
-    return replace(
-        opened,
-        profile=profile,
-        rows=opened.rows + n,
-        new_rows=opened.new_rows + n,
-        changed=True,
-    )
+        return Open.of(plan.reference.id, part, n)
+    return opened.with_rows(plan.reference.id, part, n)
 
 
 def _sample(batch: Batch, rows: NDArray[np.bool_]) -> Sample:
@@ -308,21 +246,15 @@ def _stored(tp: TopicPartition, key: WindowKey, opened: Open, window_ms: int) ->
     )
 
 
-def committed(state: State, closed_until: Mapping[str, int]) -> State:
-    """Give the state after its progress was written: nothing pending, judged windows forgotten."""
+def committed(state: State, plans: Mapping[str, ModelPlan], closed_until: Mapping[str, int]) -> State:
+    """Give the state after its progress was written: nothing pending, windows that are full forgotten."""
     closed = {**state.closed_until, **closed_until}
     return State(
         partitions={
-            tp: replace(part, committed=part.next, open=_still_open(part.open, closed))
+            tp: replace(
+                part, committed=part.next, open=still_filling(part.open, plans, part.event_ms, closed)
+            )
             for tp, part in state.partitions.items()
         },
         closed_until=closed,
     )
-
-
-def _still_open(windows: Mapping[WindowKey, Open], closed: Mapping[str, int]) -> dict[WindowKey, Open]:
-    return {
-        (model, start): replace(opened, new_rows=0, changed=False)
-        for (model, start), opened in windows.items()
-        if start >= closed.get(model, NEVER_MS)
-    }

@@ -22,6 +22,7 @@ Name = Literal[
     "driftd_last_record_processed_timestamp_seconds",
     "driftd_late_records",
     "driftd_notifications",
+    "driftd_open_window_bytes",
     "driftd_open_windows",
     "driftd_records_consumed",
     "driftd_records_rejected",
@@ -29,6 +30,7 @@ Name = Literal[
     "driftd_window_evaluation_duration_seconds",
     "driftd_windows_closed",
     "driftd_windows_published",
+    "driftd_windows_without_room",
 ]
 """Counters are exposed with ``_total`` behind their name."""
 
@@ -77,6 +79,13 @@ class Metrics:
     def _judging(self) -> None:
         self.windows_closed = self._counter("driftd_windows_closed", "Windows that were judged", "model")
         self.open_windows = self._gauge("driftd_open_windows", "Windows that are still filling", "model")
+        self.open_window_bytes = self._gauge(
+            "driftd_open_window_bytes", "Memory that windows take that are still filling"
+        )
+        self.windows_without_room = self._counter(
+            "driftd_windows_without_room",
+            "Times that a window still filling was put out of memory: limits.window_bytes was reached",
+        )
         self.late = self._counter(
             "driftd_late_records", "Rows that came after their window was judged", "model"
         )

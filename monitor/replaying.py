@@ -23,6 +23,7 @@ from monitor.join.joiner import Joiner
 from monitor.join.keeper import JoinKeeper
 from monitor.join.table import JoinTable
 from monitor.plan import ModelPlan
+from monitor.room import room_of
 from monitor.source.file import FileSource
 from monitor.store.base import Store
 
@@ -72,7 +73,8 @@ def replay_files(
     )
     store.register_models([model], clock.now())
     with _join(plan, config.limits.join_bytes) as join:
-        engine = Engine(source, store, {model: plan}, clock, "earliest", speaking, join=join)
+        room = room_of(config.limits)
+        engine = Engine(source, store, {model: plan}, clock, "earliest", speaking, join=join, room=room)
         return _read_all(engine, source, config.limits.batch_rows)
 
 
@@ -114,18 +116,29 @@ def _settings(
 
 
 def _read_all(engine: Engine, source: FileSource, batch_rows: int) -> Replayed:
-    rows = rejected = windows = labels = pending = 0
+    total = Replayed(0, 0, 0)
+    pending = 0
     while not source.is_exhausted:
         polled = source.poll(0.0, batch_rows)
         engine.assignment(polled)
         engine.claim()
         engine.take(polled.chunks)
+        while engine.is_full:
+            total = _written(engine, total)
+            engine.take(())
         pending += sum(len(chunk.records) for chunk in polled.chunks)
         if pending >= _COMMIT_EVERY_ROWS or source.is_exhausted:
-            rows, rejected, pending = rows + engine.state.rows, rejected + len(engine.state.rejects), 0
-            labels += engine.state.labels
-            engine.commit()
-            reports = engine.close_windows(everything=source.is_exhausted)
-            windows += sum(report.windows for report in reports)
+            pending = 0
+            total = _written(engine, total, everything=source.is_exhausted)
             engine.flush_alerts()
-    return Replayed(rows, rejected, windows, labels)
+    return total
+
+
+def _written(engine: Engine, before: Replayed, *, everything: bool = False) -> Replayed:
+    """Commit and judge; give the total so far."""
+    rows, rejected, labels = engine.state.rows, len(engine.state.rejects), engine.state.labels
+    engine.commit()
+    windows = sum(report.windows for report in engine.close_windows(everything=everything))
+    return Replayed(
+        before.rows + rows, before.rejected + rejected, before.windows + windows, before.labels + labels
+    )

@@ -30,6 +30,7 @@ from monitor.log import logger
 from monitor.metrics import Metrics
 from monitor.outbox import Outbox
 from monitor.plan import ModelPlan
+from monitor.room import room_of
 from monitor.service import Loop, Pace
 from monitor.source.kafka.source import KafkaSource
 from monitor.store.base import Store
@@ -155,7 +156,15 @@ def assemble(
         join = join_of(loaded, plans, clock)
         source = _connected(config, clock, stop)
         engine = Engine(
-            source, store, plans, clock, config.kafka.start, speaking_of(config, sender.names), letters, join
+            source,
+            store,
+            plans,
+            clock,
+            config.kafka.start,
+            speaking_of(config, sender.names),
+            letters,
+            join,
+            room_of(config.limits),
         )
         loop = Loop(
             engine,

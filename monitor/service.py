@@ -15,7 +15,7 @@ from monitor.errors import Fenced, JoinError, SourceError, StoreError
 from monitor.gauges import Gauges
 from monitor.housekeeping import Housekeeping
 from monitor.log import logger
-from monitor.source.base import Chunk, Polled, Record, TopicPartition
+from monitor.source.base import Chunk, Polled, Record, TopicPartition, record_bytes
 from monitor.web.health import HealthState
 
 log = logger(__name__)
@@ -35,6 +35,7 @@ class Pace:
     batch_interval_s: float
     commit_interval_s: float
     max_poll_records: int
+    batch_bytes: int = 1 << 26
 
     @classmethod
     def of(cls, limits: Limits, service: Service, max_poll_records: int) -> Pace:
@@ -43,6 +44,7 @@ class Pace:
             limits.batch_interval.seconds,
             service.commit_interval.seconds,
             max_poll_records,
+            limits.batch_bytes,
         )
 
 
@@ -70,6 +72,7 @@ class Loop:
         self._looked_s = clock.monotonic()
         self._outage_s = 0.0
         self._was_restoring = False
+        self._is_crowded = False
 
     def run(self, stop: threading.Event) -> None:
         """Turn until told to stop, then write what has been counted.
@@ -115,6 +118,7 @@ class Loop:
         self._take(chunks)
         if change is not None:
             self._reassign(change)
+        self._take_rest()
         self._write(stop)
 
     def _tell_of_join(self) -> None:
@@ -153,43 +157,63 @@ class Loop:
         self._engine.claim()
 
     def _gather(self) -> tuple[list[Chunk], Polled | None]:
-        """Poll until there is a batch's worth; stop early when the assignment changes or the broker is away.
+        """Poll until there is a batch's worth, the assignment changes, or the broker goes away.
 
-        What was polled before that has to be taken in: the source has moved on and will not give it again.
+        What was polled before that is taken in: the source does not bring it again.
         """
+        pace, clock = self._pace, self._clock
         records: dict[TopicPartition, list[Record]] = {}
-        rows = 0
-        end_s = self._clock.monotonic() + self._pace.batch_interval_s
-        while rows < self._pace.batch_rows and (left_s := end_s - self._clock.monotonic()) > 0:
+        rows = length = 0
+        end_s = clock.monotonic() + pace.batch_interval_s
+        while (
+            rows < pace.batch_rows and length < pace.batch_bytes and (left_s := end_s - clock.monotonic()) > 0
+        ):
             try:
-                polled = self._engine.source.poll(min(left_s, _POLL_S), self._pace.max_poll_records)
+                polled = self._engine.source.poll(min(left_s, _POLL_S), pace.max_poll_records)
             except SourceError:
-                if rows:
-                    break  # the next turn meets it again
-                raise
+                if not records:
+                    raise
+                break  # it is raised again by the next poll, if it lasts
             if polled.assigned or polled.revoked or polled.lost:
                 return _joined(records), polled
             for chunk in polled.chunks:
                 records.setdefault(chunk.partition, []).extend(chunk.records)
                 rows += len(chunk.records)
+                length += sum(map(record_bytes, chunk.records))
         return _joined(records), None
 
     def _take(self, chunks: Sequence[Chunk]) -> None:
-        if not chunks:
-            return
+        """Count messages, as many as there is room for."""
         before = len(self._engine.state.rejects)
-        self._engine.take(chunks)
-        self._breaker.saw(sum(len(chunk.records) for chunk in chunks), self._engine.state.rejects[before:])
+        taken = self._engine.take(chunks)
+        if taken:
+            self._breaker.saw(taken, self._engine.state.rejects[before:])
+
+    def _take_rest(self) -> None:
+        """Make room by committing until everything has been counted."""
+        while self._engine.is_full:
+            self._commit()
+            self._take(())
+
+    def _commit(self) -> None:
+        self._gauges.before_commit(self._engine.state)
+        with self._gauges.writing():
+            self._engine.commit()
+        self._committed_s = self._clock.monotonic()
+        reloaded = self._gauges.after_commit(self._engine.state, self._engine.reloaded)
+        if reloaded and not self._is_crowded:
+            log.warning(
+                "open windows have no room: their counts are read back from the database, which takes time; "
+                "raise limits.window_bytes",
+                windows=reloaded,
+            )
+        self._is_crowded = bool(reloaded)
 
     def _write(self, stop: threading.Event) -> None:
         now_s = self._clock.monotonic()
         if now_s - self._committed_s < self._pace.commit_interval_s:
             return
-        self._gauges.before_commit(self._engine.state)
-        with self._gauges.writing():
-            self._engine.commit()
-        self._committed_s = self._clock.monotonic()
-        self._gauges.after_commit(self._engine.state)
+        self._commit()
         if self._engine.may_close() or now_s - self._looked_s >= _CLOSE_EVERY_S:
             self._looked_s = now_s
             for report in self._engine.close_windows(is_stopping=stop.is_set):

@@ -138,9 +138,11 @@ class Limits(Section, frozen=True, kw_only=True):
     """[limits]: what bounds memory, and what stops the service rather than lose a stream."""
 
     batch_rows: Whole = 40_000
+    batch_bytes: Annotated[int, Meta(ge=1_048_576)] = 67_108_864
     batch_interval: Duration = Duration.parse("1s")
     max_rejected_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
     rejected_window: Whole = 1_000
+    window_bytes: Annotated[int, Meta(ge=16_777_216)] = 1_073_741_824
     max_message_bytes: Annotated[int, Meta(ge=1_024)] = 1_048_576
     join_bytes: Annotated[int, Meta(ge=16_777_216)] = 4_294_967_296
 

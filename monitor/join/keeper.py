@@ -8,13 +8,14 @@ from datetime import datetime
 
 from detectors.reference import Reference
 from monitor.challenger.feeding import Challengers, warning_finding
-from monitor.intake import PartitionState, Readers
+from monitor.intake import PartitionState
 from monitor.join.arrivals import Labels, Predictions
 from monitor.join.joiner import Joiner
 from monitor.join.restoring import Restoring
 from monitor.join.shares import shares
 from monitor.join.table import Position
 from monitor.plan import ModelPlan
+from monitor.readers import Readers
 from monitor.source.base import Chunk, TopicPartition
 from monitor.store.base import ModelLock, Progress, Store
 

@@ -36,6 +36,12 @@ class Record(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
 
 
+def record_bytes(record: Record) -> int:
+    """How long a message is: value, key and headers."""
+    length = len(record.value or b"") + len(record.key or b"")
+    return length + sum(len(name) + len(value or b"") for name, value in record.headers)
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A record of our own making, for files and tests."""

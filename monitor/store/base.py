@@ -208,8 +208,13 @@ class Store(Protocol):
     def partition_clocks(self, partitions: Iterable[TopicPartition]) -> tuple[PartitionClock, ...]:
         """Event times of these partitions, for every model."""
 
-    def open_windows(self, partitions: Iterable[TopicPartition]) -> tuple[OpenWindow, ...]:
-        """These partitions' shares of open windows (``new_rows`` is 0)."""
+    def open_windows(
+        self, partitions: Iterable[TopicPartition], keys: Iterable[tuple[str, int]] | None = None
+    ) -> tuple[OpenWindow, ...]:
+        """These partitions' shares of open windows (``new_rows`` is 0).
+
+        With ``keys`` only of these models' windows with these starts.
+        """
 
     def joined_windows(
         self, model: str, partition: TopicPartition, starts_ms: Iterable[int]

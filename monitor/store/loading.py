@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, select, tuple_
 
 from monitor.source.base import TopicPartition
 from monitor.store.base import OpenWindow, PartitionClock
 from monitor.store.statements import of_partitions, partition_of
 from monitor.store.tables import cursor, model, open_window, partition_clock
 from monitor.store.types import to_datetime
+
+WINDOWS_A_QUERY = 500
 
 
 def clocks_of(connection: Connection, where: ColumnElement[bool]) -> tuple[PartitionClock, ...]:
@@ -59,9 +61,22 @@ def as_window(row: RowMapping) -> OpenWindow:
     )
 
 
-def open_windows(connection: Connection, partitions: Iterable[TopicPartition]) -> tuple[OpenWindow, ...]:
-    """Give these partitions' open parts."""
-    return windows_of(connection, of_partitions(open_window, list(partitions)))
+def open_windows(
+    connection: Connection,
+    partitions: Iterable[TopicPartition],
+    keys: Iterable[tuple[str, int]] | None = None,
+) -> tuple[OpenWindow, ...]:
+    """Give these partitions' open parts, of all windows or of some."""
+    where = of_partitions(open_window, list(partitions))
+    if keys is None:
+        return windows_of(connection, where)
+    wanted = sorted(keys)
+    window = tuple_(open_window.c.model, open_window.c.window_start)
+    return tuple(
+        part
+        for first in range(0, len(wanted), WINDOWS_A_QUERY)
+        for part in windows_of(connection, where & window.in_(wanted[first : first + WINDOWS_A_QUERY]))
+    )
 
 
 def closed_until(connection: Connection) -> dict[str, int]:

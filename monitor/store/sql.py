@@ -112,9 +112,11 @@ class SqlStore:
         with self._database.reading() as connection:
             return loading.partition_clocks(connection, partitions)
 
-    def open_windows(self, partitions: Iterable[TopicPartition]) -> tuple[OpenWindow, ...]:
+    def open_windows(
+        self, partitions: Iterable[TopicPartition], keys: Iterable[tuple[str, int]] | None = None
+    ) -> tuple[OpenWindow, ...]:
         with self._database.reading() as connection:
-            return loading.open_windows(connection, partitions)
+            return loading.open_windows(connection, partitions, keys)
 
     def joined_windows(
         self, model: str, partition: TopicPartition, starts_ms: Iterable[int]

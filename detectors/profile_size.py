@@ -1,0 +1,72 @@
+"""How much memory a profile takes."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import fields
+from typing import NamedTuple
+
+import numpy as np
+
+from detectors.counts import MAX_UNSEEN, CategoricalCounts, Counts
+from detectors.counts_categorical import MAX_TEXT
+from detectors.grid import CategoricalGrid
+from detectors.identifiers import MAX_KEPT
+from detectors.profile import Layout, Profile
+from detectors.scored import Scored
+
+FEATURE_BYTES = 800
+"""A feature's counts and checks as objects, beside their arrays."""
+ENTRY_BYTES = 140
+"""A number and its place in a dictionary, beside the text it is kept under."""
+_ID_BYTES = 16
+_TEXT_BYTES = 76 + 4 * MAX_TEXT  # the longest of the widest characters
+
+
+class Bounds(NamedTuple):
+    """What one profile on a layout takes: without a row, for every row more, and at most."""
+
+    empty_bytes: int
+    row_bytes: int
+    most_bytes: int
+
+    def of(self, windows: int, rows: int) -> int:
+        """Give the most that so many profiles of so many rows together take."""
+        return min(windows * self.empty_bytes + rows * self.row_bytes, windows * self.most_bytes)
+
+
+def bounds(layout: Layout) -> Bounds:
+    """Tell before anything is counted; names of columns that the dictionary does not have are left out."""
+    closed = sum(isinstance(grid, CategoricalGrid) and not grid.is_open for grid in layout.grids.values())
+    empty = size_bytes(Profile.empty(layout))
+    unseen = ENTRY_BYTES + _TEXT_BYTES
+    most = empty + closed * MAX_UNSEEN * unseen + MAX_KEPT * _ID_BYTES
+    return Bounds(empty, closed * unseen + _ID_BYTES, most)
+
+
+def size_bytes(profile: Profile) -> int:
+    """Measure a profile: its arrays and texts exactly, its objects about."""
+    ids = profile.identifiers
+    return (
+        FEATURE_BYTES * (1 + len(profile.counts))
+        + sum(map(_counts_bytes, profile.counts.values()))
+        + ids.hashes.nbytes
+        + ids.counts.nbytes
+        + sum(map(_entry_bytes, profile.sample.extra_columns))
+        + (0 if profile.scored is None else _scored_bytes(profile.scored))
+    )
+
+
+def _counts_bytes(counts: Counts) -> int:
+    if isinstance(counts, CategoricalCounts):
+        return counts.known.nbytes + sum(map(_entry_bytes, counts.unseen))
+    return counts.on.nbytes + counts.between.nbytes
+
+
+def _entry_bytes(text: str) -> int:
+    return ENTRY_BYTES + sys.getsizeof(text)
+
+
+def _scored_bytes(scored: Scored) -> int:
+    values = (getattr(scored, each.name) for each in fields(scored))
+    return sum(value.nbytes for value in values if isinstance(value, np.ndarray))

@@ -1,0 +1,56 @@
+"""Who reads what: the models of each topic, and a chunk as each of them sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from detectors.profile_size import Bounds, bounds
+from monitor.decode.decoder import Batch
+from monitor.plan import LabelPlan, ModelPlan
+from monitor.source.base import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """The models that read each topic: for predictions, and for labels alone.
+
+    ``sizes`` says what one window of each model takes.
+    """
+
+    predictions: Mapping[str, Sequence[ModelPlan]]
+    labels: Mapping[str, Sequence[ModelPlan]]
+    sizes: Mapping[str, Bounds]
+
+    @classmethod
+    def of(cls, plans: Iterable[ModelPlan]) -> Readers:
+        plans = tuple(plans)
+        predictions: dict[str, list[ModelPlan]] = {}
+        labels: dict[str, list[ModelPlan]] = {}
+        for plan in plans:
+            for topic in plan.settings.topics:
+                predictions.setdefault(topic, []).append(plan)
+            for topic in plan.label_topics.difference(plan.settings.topics):
+                labels.setdefault(topic, []).append(plan)
+        return cls(predictions, labels, {plan.name: bounds(plan.reference) for plan in plans})
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A chunk as each model that reads it sees it: its predictions, and its labels where they come alone."""
+
+    chunk: Chunk
+    batches: Sequence[tuple[ModelPlan, Batch]]
+    labels: Sequence[tuple[ModelPlan, LabelPlan, Batch]]
+
+    @classmethod
+    def of(cls, readers: Readers, chunk: Chunk, now: datetime) -> Decoded:
+        topic = chunk.partition.topic
+        batches = [(plan, plan.decoder.decode(chunk, now)) for plan in readers.predictions.get(topic, ())]
+        labels = [
+            (plan, plan.labels, plan.labels.decoder.decode(chunk, now))
+            for plan in readers.labels.get(topic, ())
+            if plan.labels is not None
+        ]
+        return cls(chunk, batches, labels)
