@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from alerts.evidence_model import NULLS_OF
+from alerts.evidence_model import MEAN_OF, NULLS_OF
 from alerts.evidence_values import mapping
 from alerts.model import Alert
 
@@ -39,7 +39,7 @@ OF_PERFORMANCE = {  # by whether it is an estimate, and whether it is better
     (False, True): Kind.BETTER,
     (True, True): Kind.HOPED,
 }
-SIGNALS = {"loss": Kind.ERRORS_ROSE, "bias": Kind.ERRORS_LEAN, "score": Kind.OUTPUTS}
+SIGNALS = {"loss": Kind.ERRORS_ROSE, "bias": Kind.ERRORS_LEAN}
 
 
 def kind_of(alert: Alert) -> Kind:
@@ -55,7 +55,7 @@ def kind_of(alert: Alert) -> Kind:
         return OF_PERFORMANCE[is_estimate, is_better]
     if shift == "prior" and details.get("kind") == "shares":
         return Kind.LABELS
-    if shift == "concept" and details.get("kind") == "change_point":
+    if details.get("kind") == "change_point":
         return _of_signal(str(details.get("signal")), is_better=is_better)
     return KINDS.get(shift, Kind.OTHER)
 
@@ -63,6 +63,8 @@ def kind_of(alert: Alert) -> Kind:
 def _of_signal(signal: str, *, is_better: bool) -> Kind:
     if signal.startswith(NULLS_OF):
         return Kind.BROKEN
+    if signal.startswith(MEAN_OF):
+        return Kind.OUTPUTS
     if signal == "loss" and is_better:
         return Kind.ERRORS_FELL
     return SIGNALS.get(signal, Kind.OTHER)

@@ -12,7 +12,7 @@ from alerts.evidence_values import instant_ms, mappings, real
 from alerts.model import Alert
 
 MOST_SHARES = 3
-NULLS_OF = "nulls of "
+MEAN_OF, NULLS_OF = "mean of ", "nulls of "
 MIRROR = 0.005  # how near to 1 the shares of two classes add up that say the same thing twice
 EVEN = 0.0005  # difference of shares below which they count as equal
 DETECTORS = {
@@ -87,7 +87,11 @@ def change_point(details: Mapping[str, Any], alert: Alert) -> Line:
         return ()
     is_regression = details.get("task") == "regression"
     is_named = signal == alert.label("feature")
-    line = list(_signal(signal, before, after, is_regression=is_regression, is_named=is_named))
+    is_ranked = details.get("is_ranked") is True
+    if signal.startswith((MEAN_OF, NULLS_OF)):
+        line = list(_of_column(signal, before, after, is_ranked=is_ranked, is_named=is_named))
+    else:
+        line = list(_signal(signal, before, after, is_regression=is_regression))
     at_ms, rows = instant_ms(details.get("changed_at_ms")), real(details.get("rows_since"))
     ending = f" since {words.moment(at_ms)}" if at_ms is not None else ""
     ending += f", found after {words.count(int(rows), 'row')}" if rows and rows >= 1 else ""
@@ -98,7 +102,19 @@ def change_point(details: Mapping[str, Any], alert: Alert) -> Line:
     return tuple(line)
 
 
-def _signal(signal: str, before: float, after: float, *, is_regression: bool, is_named: bool) -> Line:
+def _of_column(signal: str, before: float, after: float, *, is_ranked: bool, is_named: bool) -> Line:
+    """Say from what to what a column's null rate or mean went."""
+    prefix = NULLS_OF if signal.startswith(NULLS_OF) else MEAN_OF
+    named = () if is_named else (plain(prefix), name(signal.removeprefix(prefix)), plain(" "))
+    one, other = words.percents(before, after)
+    if is_ranked:  # the mean of the shares of the reference's values that are smaller
+        return (*named, plain(f"the usual value exceeds {other} of the reference's (before: {one})"))
+    if prefix == MEAN_OF:
+        one, other = words.numbers(before, after)
+    return (*named, plain(f"{one} → {other}"))
+
+
+def _signal(signal: str, before: float, after: float, *, is_regression: bool) -> Line:
     """Say from what to what the signal's mean went."""
     one, other = words.percents(before, after)
     if signal == "loss" and is_regression:  # its loss is the share of the reference's errors that are smaller
@@ -109,11 +125,7 @@ def _signal(signal: str, before: float, after: float, *, is_regression: bool, is
         return (plain(f"predictions lean {'higher' if after > before else 'lower'} than they did"),)
     if signal == "bias":
         return (plain(_balances(before, after)),)
-    if signal.startswith(NULLS_OF):
-        named = () if is_named else (plain(NULLS_OF), name(signal.removeprefix(NULLS_OF)), plain(" "))
-        return (*named, plain(f"{one} → {other}"))
-    numbers = " → ".join(words.numbers(before, after))
-    return (plain(f"mean {'score ' if signal == 'score' else ''}{numbers}"),)
+    return (plain(f"mean {' → '.join(words.numbers(before, after))}"),)
 
 
 def _balances(before: float, after: float) -> str:

@@ -17,6 +17,7 @@ from monitor.judge import judge
 from monitor.levels import rules_for
 from monitor.performance.estimate import estimates
 from monitor.performance.settle import Settled
+from monitor.performance.watching import Watching
 from monitor.plan import ModelPlan
 from monitor.store.base import Closed, ClosedWindow, ModelLock, OpenWindow
 from monitor.windows import Span, spans_ending, watermark_ms
@@ -82,10 +83,11 @@ def close_ended(
         lock.quality((quiet_since,), now)
         alerting.step((), (quiet_since,), quiet_since.start_ms, quiet_since.end_ms)
         report.quality.append(quiet_since)
+    watching = Watching(lock, plan)
     until_ms = lock.closed_until_ms()
     for start_ms in ended[:at_most]:
         is_cut = until_ms is None or mark is None or start_ms + plan.window_ms > mark
-        closed, quiet = _close(lock, plan, find, start_ms, until_ms, now, is_cut=is_cut)
+        closed, quiet = _close(lock, plan, find, watching, start_ms, until_ms, now, is_cut=is_cut)
         lock.quality(quiet, now)
         lock.close(closed)
         alerting.step(
@@ -100,6 +102,7 @@ def close_ended(
         report.findings.extend(closed.findings)
         report.quality.extend((*quiet, *closed.quality))
         report.performance.extend(closed.performance)
+    watching.write()
     groups = lock.groups()
     told = frozenset(group.key for group in groups if has_told(lock.sent(group.key)))
     lock.write(alerting.changes(groups, told, now))
@@ -113,6 +116,7 @@ def _close(
     lock: ModelLock,
     plan: ModelPlan,
     find: Callable[[str], Reference | None],
+    watching: Watching,
     start_ms: int,
     until_ms: int | None,
     now: datetime,
@@ -125,10 +129,12 @@ def _close(
     version = plan.settings.version
     profile: Profile | None = None
     judged: tuple[_Judged, ...] = ()
+    stepped: tuple[Finding, ...] = ()
     quality: tuple[QualityFinding, ...] = (replaced(plan, span),)
     if reference is not None:
         profile = merged(reference, parts)
         judged = tuple(_judged(lock, plan, reference, profile, span, until_ms))
+        stepped = watching.step(reference, profile, span)
         quality = _quality(plan, reference, profile, span, is_cut=is_cut)
     window = ClosedWindow(
         model=plan.name,
@@ -145,7 +151,7 @@ def _close(
         counts={} if profile is None else encode_parts(profile),
     )
     quiet = silence(plan, reference or plan.reference, until_ms, start_ms)
-    findings = tuple(finding for each in judged for finding in each.findings)
+    findings = (*(finding for each in judged for finding in each.findings), *stepped)
     performance = tuple(finding for each in judged for finding in each.performance)
     return Closed(window, findings, quality, now, performance), quiet
 

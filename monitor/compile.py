@@ -9,10 +9,12 @@ from detectors.budget import parse_budget
 from detectors.reference import Reference
 from detectors.reference_wire import decode
 from monitor.config import Alerts, Config, Model
+from monitor.config.section import nearest
 from monitor.decode.decoder import Decoder
 from monitor.errors import ConfigError
 from monitor.join.joiner import Terms
 from monitor.layouts import labels_layout_of, layout_of
+from monitor.performance.signals import inputs, scores
 from monitor.plan import LabelPlan, ModelPlan
 from monitor.store.base import Store
 
@@ -32,6 +34,7 @@ def model_plan(
     except ValueError as error:
         raise ConfigError(f"models.{name}.fields: {error}") from None
     labels = _label_plan(name, settings, reference, max_message_bytes)
+    _check_signals(name, settings, reference)
     return ModelPlan(
         name=name,
         settings=settings,
@@ -53,6 +56,23 @@ def model_plan(
         ),
         labels=labels,
     )
+
+
+def _check_signals(name: str, settings: Model, reference: Reference) -> None:
+    """Raise ConfigError when the detectors shall watch what the reference does not have."""
+    wanted = settings.concept
+    if "score" in wanted.signals and not scores(reference):
+        raise ConfigError(
+            f'models.{name}.concept.signals: "score" has nothing to watch: the reference has neither scores '
+            "nor a numeric prediction; leave it out"
+        )
+    known = inputs(reference)
+    for feature in wanted.nulls_of:
+        if feature not in known:
+            near = nearest(feature, known)
+            raise ConfigError(
+                f"models.{name}.concept.nulls_of: the reference has no feature {feature!r}{near}"
+            )
 
 
 def _label_plan(name: str, settings: Model, reference: Reference, max_message_bytes: int) -> LabelPlan | None:

@@ -8,13 +8,8 @@ from monitor.plan import ModelPlan
 
 
 def shares(plan: ModelPlan) -> int:
-    """Into how many parts the budget goes.
-
-    One for each window length, one for data quality; with outputs that can be compared one for what is
-    estimated without labels; with labels one for what they show and one for the sequential detectors.
-    """
-    estimated = plan.reference.performance is not None
-    return len(plan.multiples) + 1 + int(estimated) + 2 * int(plan.labels is not None)
+    """Into how many parts the budget goes."""
+    return plan.settings.budget_shares(is_estimated=plan.reference.performance is not None)
 
 
 def level(plan: ModelPlan, multiple: int) -> float:
@@ -33,7 +28,7 @@ def rules_for(plan: ModelPlan, multiple: int) -> Rules:
     return Rules(level(plan, multiple), settings.min_effect, settings.min_rows, settings.detectors)
 
 
-def false_alarms_per_row(plan: ModelPlan, rows_per_window: float, detectors: int) -> float:
-    """What each of so many sequential detectors may spend on one row."""
+def false_alarms_per_row(plan: ModelPlan, rows_per_window: int, streams: int) -> float:
+    """What a detector may spend on one row of one signal, if there are so many detectors times signals."""
     budget = plan.budget.alarms / plan.budget.per_s * plan.window_ms / 1000
-    return budget / shares(plan) / detectors / max(1.0, rows_per_window)
+    return budget / shares(plan) / streams / rows_per_window

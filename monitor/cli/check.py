@@ -82,11 +82,16 @@ def _hint(hint: Hint, loaded: Loaded) -> dict[str, Any]:
 
 
 def _follows(name: str, model: Model) -> dict[str, Any]:
-    """Give what the settings mean: the window lengths, and at which level each is judged."""
+    """Give what the settings mean: the window lengths, and at which level each is judged.
+
+    Whether performance will be estimated is the reference's to say: both cases are told.
+    """
+    shares, estimated = (model.budget_shares(is_estimated=each) for each in (False, True))
     lengths = [
         {
             "length": str(Duration(model.window.ms * multiple)),
-            "level": alpha(model.budget, model.window.seconds, multiple, model.budget_shares),
+            "level": alpha(model.budget, model.window.seconds, multiple, shares),
+            "level_if_estimated": alpha(model.budget, model.window.seconds, multiple, estimated),
         }
         for multiple in model.multiples
     ]
@@ -95,7 +100,8 @@ def _follows(name: str, model: Model) -> dict[str, Any]:
         "topics": model.topics,
         "labels_topics": model.labels_topics,
         "false_alarms": model.false_alarms,
-        "budget_shares": model.budget_shares,
+        "budget_shares": shares,
+        "budget_shares_if_estimated": estimated,
         "windows": lengths,
     }
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
+from monitor import levels
 from monitor.cli.services import scheme_of, sender_for
 from monitor.compile import plans_of
 from monitor.config import Config, Loaded
@@ -202,7 +203,11 @@ def _reference(config: Config, store: Store, name: str) -> str:
     """Compile the model as `driftd run` would; raises what it would."""
     (plan,) = plans_of(config, store, [name]).values()
     reference = plan.reference
-    return f"{reference.id}, {reference.rows:,} rows, {len(reference.grids)} columns compared"
+    level = levels.level(plan, 1)
+    return (
+        f"{reference.id}, {reference.rows:,} rows, {len(reference.grids)} columns compared; "
+        f"each {plan.settings.window} window is judged at {level:.2g} ({levels.shares(plan)} shares)"
+    )
 
 
 # -- alert services ---------------------------------------------------------------------------------------

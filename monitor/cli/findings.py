@@ -51,9 +51,10 @@ def subject(row: Row) -> str:
 
 def drift_words(row: Row) -> str:
     """Say what a row of ``drift_history`` found: how many rows moved, and how rare that is by chance."""
-    if row["verdict"] == Verdict.ERROR or (row["effect"] is None and row["shift"] != Shift.CONCEPT):
+    is_stepped = row["shift"] == Shift.CONCEPT or row["detector"] in DETECTORS
+    if row["verdict"] == Verdict.ERROR or (row["effect"] is None and not is_stepped):
         return _figure(row)
-    if row["shift"] == Shift.CONCEPT and not row["details"]:
+    if is_stepped and not row["details"]:
         return _still(row)
     if row["detector"] == ABSTENTION:
         return _unsure(row)

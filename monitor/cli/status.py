@@ -126,11 +126,12 @@ def _latest(store: Store, name: str) -> dict[str, Any]:
 def _labels(store: Store, name: str, settings: Model) -> dict[str, Any]:
     """Say how far results on labels have come, and how many labels the last published window had."""
     known = {"is_estimate": False, "multiple": 1}
+    of_labels = {"shift": Shift.CONCEPT.value}
     published = store.view("performance_history", model=name, where=known, limit=1)
     learned = [
         row["window_end"]
         for detector in settings.concept.detectors
-        for row in store.view("drift_history", model=name, where={"detector": detector}, limit=1)
+        for row in store.view("drift_history", model=name, where=of_labels | {"detector": detector}, limit=1)
     ]
     last = published[0] if published else {}
     return {

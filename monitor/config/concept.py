@@ -10,7 +10,9 @@ from msgspec import Meta
 from monitor.config.section import Mistake, Section, repeated
 
 SequentialDetector = Literal["adwin", "ddm", "hddm_a", "hddm_w", "page_hinkley", "kswin"]
-Signal = Literal["loss", "bias"]
+Signal = Literal["loss", "bias", "score", "nulls"]
+OF_LABELS: frozenset[Signal] = frozenset({"loss", "bias"})
+WITHOUT_LABELS: frozenset[Signal] = frozenset({"score", "nulls"})
 ChallengerBase = Literal["adwin_bagging", "leveraging_bagging", "arf", "hoeffding_adaptive_trees"]
 AbstainingRule = Literal["none", "coded", "fixed", "grid"]
 
@@ -20,10 +22,19 @@ class Concept(Section, frozen=True, kw_only=True):
 
     detectors: tuple[SequentialDetector, ...] = ("adwin",)
     signals: tuple[Signal, ...] = ("loss", "bias")
+    nulls_of: tuple[str, ...] = ()
 
     def mistakes(self) -> Iterator[Mistake]:
         yield from repeated("detectors", self.detectors)
         yield from repeated("signals", self.signals)
+        yield from repeated("nulls_of", self.nulls_of)
+        if self.nulls_of and "nulls" not in self.signals:
+            yield Mistake(("nulls_of",), 'is never used: "nulls" is not among the signals')
+
+    def steps(self, *, has_labels: bool) -> bool:
+        """Whether any detector has anything to step through."""
+        wanted = WITHOUT_LABELS | OF_LABELS if has_labels else WITHOUT_LABELS
+        return bool(self.detectors) and bool(wanted.intersection(self.signals))
 
 
 class Challenger(Section, frozen=True, kw_only=True):

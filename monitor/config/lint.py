@@ -11,7 +11,7 @@ from detectors.budget import MAX_ALPHA, alpha
 from monitor.config.alerting import Alerts, Route
 from monitor.config.durations import Duration
 from monitor.config.labels import LabelsFields
-from monitor.config.model import BUDGET_PARTS, Model
+from monitor.config.model import Model
 from monitor.config.schema import Config
 from monitor.config.section import Place, nearest, shown
 
@@ -98,8 +98,9 @@ def _windows(place: Place, model: Model) -> Iterator[Hint]:
 
 
 def _levels(place: Place, model: Model) -> Iterator[Hint]:
-    lengths = model.multiples
-    judged = [alpha(model.budget, model.window.seconds, each, model.budget_shares) for each in lengths]
+    lengths, parts = model.multiples, model.budget_parts(is_estimated=False)
+    shares = len(lengths) + len(parts)
+    judged = [alpha(model.budget, model.window.seconds, each, shares) for each in lengths]
     if judged[0] >= MAX_ALPHA:
         text = (
             f"{model.false_alarms} is so generous that windows are judged at {MAX_ALPHA:g}, the highest level"
@@ -110,9 +111,10 @@ def _levels(place: Place, model: Model) -> Iterator[Hint]:
     if len(lengths) > 1:
         longest = Duration(model.window.ms * lengths[-1])
         text += f", the longest ({longest}) at {judged[-1]:.2g}, all features and tests together"
-    if model.labels_topics:
-        others = f"{', '.join(BUDGET_PARTS[:-1])} and {BUDGET_PARTS[-1]}"
-        text += f"; the budget has {model.budget_shares} shares: {len(lengths)} lengths, {others}"
+    others = [f"{len(lengths)} lengths", *parts]
+    text += f"; the budget has {shares} shares: {', '.join(others[:-1])} and {others[-1]}"
+    if not model.labels_topics:
+        text += ", and one more for estimated performance if the training rows have labels"
     yield _info((*place, "false_alarms"), text)
 
 

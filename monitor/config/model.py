@@ -18,9 +18,6 @@ from monitor.config.section import Mistake, Section
 from monitor.config.topics import topic_mistakes
 
 DAY_MS = 86_400_000
-BUDGET_PARTS = ("data quality", "estimated performance", "labels", "sequential detectors")
-"""What takes a share of the alert budget beside the window lengths; all but the first only with labels."""
-
 Whole = Annotated[int, Meta(ge=1)]
 NumericTest = Literal["ks"]
 CategoricalTest = Literal["chi2"]
@@ -94,13 +91,24 @@ class Model(Section, frozen=True, kw_only=True):
         """The window lengths that are tested, in windows: 1, 2, 4 ... up to ``windows_up_to``."""
         return levels(self.window.seconds, self.windows_up_to.seconds)
 
-    @property
-    def budget_shares(self) -> int:
-        """Into how many equal parts the alert budget goes: `BUDGET_PARTS` beside the window lengths.
+    def budget_parts(self, *, is_estimated: bool) -> tuple[str, ...]:
+        """Name what takes a share of the alert budget beside the window lengths.
 
-        Without labels_topics it is one more when the reference has labels: performance is estimated then.
+        ``is_estimated`` says whether the reference has labels and outputs to estimate performance by; with
+        labels_topics it has to.
         """
-        return len(self.multiples) + (len(BUDGET_PARTS) if self.labels_topics else 1)
+        has_labels = bool(self.labels_topics)
+        parts = {
+            "data quality": True,
+            "estimated performance": is_estimated or has_labels,
+            "labels": has_labels,
+            "sequential detectors": self.concept.steps(has_labels=has_labels),
+        }
+        return tuple(part for part, is_there in parts.items() if is_there)
+
+    def budget_shares(self, *, is_estimated: bool) -> int:
+        """Into how many equal parts the alert budget goes."""
+        return len(self.multiples) + len(self.budget_parts(is_estimated=is_estimated))
 
     @property
     def shared_topics(self) -> frozenset[str]:

@@ -18,7 +18,7 @@ from monitor.performance.advice import advice_of
 from monitor.performance.learn import sample_of, step_through
 from monitor.performance.realise import Realised, realise
 from monitor.plan import LabelPlan, ModelPlan
-from monitor.store.base import JoinedWindow, ModelLock, WindowFacts
+from monitor.store.base import DetectorState, JoinedWindow, ModelLock, WindowFacts
 from monitor.windows import Span, span_at, spans_ending, watermark_ms
 
 _REVISED = 64
@@ -210,16 +210,17 @@ class _Visit:
         if not ended or known is None:
             return
         states = {(state.signal, state.detector): state for state in self._lock.detector_states()}
+        after: dict[tuple[str, str], DetectorState] = {}
         for start_ms in ended[:at_most]:
             span = Span(start_ms, start_ms + window_ms, 1)
             sample = sample_of(self._lock.learned_parts(start_ms))
-            stepped = step_through(self._plan, known, sample, states, span)
-            states |= {(state.signal, state.detector): state for state in stepped.states}
+            stepped = step_through(self._plan, known, sample, states | after, span)
+            after |= {(state.signal, state.detector): state for state in stepped.states}
             self._lock.findings(stepped.findings, self._now)
             alerting.step(stepped.findings, (), span.start_ms, span.end_ms)
             settled.findings.extend(stepped.findings)
             settled.stepped += 1
-        self._lock.write_detector_states(tuple(states.values()))
+        self._lock.write_detector_states(tuple(after.values()))
         self._lock.close_learned(tuple(ended[:at_most]), ended[:at_most][-1] + window_ms)
 
 

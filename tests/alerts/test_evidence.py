@@ -164,7 +164,11 @@ FOUND = " since 31 Mar 2019 14:00 UTC, found after 431 rows (ADWIN)"
             "as many false positives as false negatives (before: false negatives by 4 %)",
         ),
         (change_alert("bias", 0.5, 0.6, task="regression"), "predictions lean higher than they did"),
-        (change_alert("score", 0.31, 0.42), "mean score 0.31 → 0.42"),
+        (change_alert("mean of score", 0.31, 0.42), "0.31 → 0.42"),
+        (
+            change_alert("mean of price", 0.5, 0.62, is_ranked=True),
+            "the usual value exceeds 62 % of the reference's (before: 50 %)",
+        ),
         (change_alert("nulls of age", 0.01, 0.08), "1 % → 8 %"),
         (change_alert("spread", 3.1, 4.2), "mean 3.1 → 4.2"),
     ],

@@ -28,7 +28,7 @@ HOPED = metric_alert("accuracy", 0.91, 0.94, 0.93, 0.95, labelled=0, direction="
 ROSE = change_alert("loss", 0.06, 0.11)
 FELL = change_alert("loss", 0.11, 0.06, "better")
 LEAN = change_alert("bias", 0.5, 0.53, "other")
-SCORE = change_alert("score", 0.3, 0.4, "other")
+SCORE = change_alert("mean of score", 0.3, 0.4, "other")
 RESIDUAL = residual_alert()
 SURPRISE = residual_alert("accuracy", 0.93, 0.85)
 

@@ -152,6 +152,7 @@ repeat_interval = "5 minutes"
         (GOOD + "performance = { tolerance = { f2 = 0.1 } }", 'tolerance.f2: "f2" is not one of'),
         (GOOD + 'concept = { detectors = ["eddm"] }', 'detectors[0]: "eddm" is not one of "adwin", "ddm"'),
         (GOOD + 'concept = { signals = ["loss", "loss"] }', 'signals[1]: "loss" is listed twice'),
+        (GOOD + 'concept = { nulls_of = ["age"] }', 'nulls_of: is never used: "nulls" is not among'),
         (GOOD + 'challenger = { base = "bagging" }', 'challenger.base: "bagging" is not one of'),
         (GOOD + "challenger = { rows_per_s = 0 }", "challenger.rows_per_s: expected a number > 0"),
         (GOOD + "challenger = { seed = -1 }", "challenger.seed: expected a whole number >= 0"),

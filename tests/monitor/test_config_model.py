@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from monitor.config import Fields, LabelsFields, Level, Model, Performance, lint, parse
-from monitor.config.model import BUDGET_PARTS
 from monitor.decode.layout import Meta
 
 GOOD = """
@@ -94,11 +93,31 @@ def test_topics_that_are_in_both_lists_are_shared() -> None:
 def test_labels_take_shares_of_the_budget_that_the_remark_names() -> None:
     plain = parse(GOOD + 'false_alarms = "1 per 30d"\nwindows_up_to = "1h"')
     labelled = parse(GOOD + 'labels_topics = ["l"]\nfalse_alarms = "1 per 30d"\nwindows_up_to = "1h"')
-    assert plain.models["churn"].budget_shares == 2
-    assert labelled.models["churn"].budget_shares == 1 + len(BUDGET_PARTS) == 5
+    assert [plain.models["churn"].budget_shares(is_estimated=each) for each in (False, True)] == [2, 3]
+    assert [labelled.models["churn"].budget_shares(is_estimated=each) for each in (False, True)] == [5, 5]
     (text,) = (hint.text for hint in lint(labelled) if hint.path == "models.churn.false_alarms")
     assert "judged at 0.00028" in text  # 1 h of 720 h, in 5 shares
     assert "5 shares: 1 lengths, data quality, estimated performance, labels and sequential detectors" in text
+    (text,) = (hint.text for hint in lint(plain) if hint.path == "models.churn.false_alarms")
+    assert text.endswith("and one more for estimated performance if the training rows have labels")
+
+
+@pytest.mark.parametrize(
+    ("concept", "without_labels", "with_labels"),
+    [
+        ("", False, True),
+        ('signals = ["score"]', True, True),
+        ('signals = ["nulls", "bias"]', True, True),
+        ('detectors = []\nsignals = ["score"]', False, False),
+        ("signals = []", False, False),
+    ],
+)
+def test_sequential_detectors_take_a_share_when_there_is_something_to_step_through(
+    concept: str, without_labels: bool, with_labels: bool
+) -> None:
+    for labels, wanted in (("", without_labels), ('labels_topics = ["l"]\n', with_labels)):
+        model = parse(f"{GOOD}{labels}[models.churn.concept]\n{concept}").models["churn"]
+        assert ("sequential detectors" in model.budget_parts(is_estimated=False)) is wanted
 
 
 def test_lengths_double_up_to_the_longest() -> None:

@@ -62,6 +62,14 @@ def test_what_follows_from_labels_is_told(bare: World) -> None:
     assert (model["budget_shares"], model["labels_topics"]) == (12, ["labels"])
 
 
+def test_the_share_that_depends_on_the_reference_is_told(bare: World) -> None:
+    (model,) = bare.run("check", "--json").json["models"]
+    assert (model["budget_shares"], model["budget_shares_if_estimated"]) == (9, 10)
+    hour = model["windows"][0]
+    assert hour["level"] == pytest.approx(10 / 9 * hour["level_if_estimated"])
+    assert "one more for estimated performance if the training rows have labels" in bare.run("check").out
+
+
 def test_what_looks_odd_is_told_with_its_line_and_fails_nothing(bare: World) -> None:
     bare.configure(CONFIG.replace('topics = ["predictions"]', 'topics = ["predictions"]\nwindow = "1s"'))
     ran = bare.run("check")
@@ -103,7 +111,7 @@ def test_all_that_is_needed_answers(
     assert f"Kafka: {kafka.bootstrap} answers" in ran.out
     assert "3 partitions, so up to 3 processes share it" in ran.out
     assert "its schema is this version's" in ran.out
-    assert "500 rows, 2 columns compared" in ran.out
+    assert "500 rows, 2 columns compared; each 1h window is judged at 5.1e-05 (9 shares)" in ran.out
     assert "service oncall: its URL is understood (slack); nothing was sent" in ran.out
     assert "driftd notify test" in ran.err
     assert SECRET not in ran.out + ran.err
