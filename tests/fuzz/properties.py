@@ -21,10 +21,11 @@ from monitor.decode.layout import Meta
 from monitor.decode.meta import texts
 from monitor.decode.payload import Reason, Refused, read
 from monitor.decode.times import milliseconds
-from monitor.intake import PartitionState, Readers, State, progress, take_in
+from monitor.intake import PartitionState, State, progress, take_in
 from monitor.judge import judge
 from monitor.levels import rules_for
 from monitor.plan import ModelPlan
+from monitor.readers import Decoded, Readers
 from monitor.source.base import Chunk, Message, TopicPartition
 from monitor.store.types import clean, dump_json
 from monitor.windows import Span
@@ -155,7 +156,7 @@ def both_ways(decoder: Decoder, value: bytes) -> tuple[Struct, Struct] | None:
 def counted(made: ModelPlan, at: TopicPartition, records: Sequence[Message], now: datetime = NOW) -> State:
     """Take the messages into the state, whole, and write down what a commit would."""
     state = State({at: PartitionState(None, 0, now)})
-    state = take_in(state, Readers.of([made]), [Chunk(at, records)], now)
+    state = take_in(state, Decoded.of(Readers.of([made]), Chunk(at, records), now), now)
     for window in progress(state, {"loans": made}).windows:
         if window.profile:
             decode(window.profile, made.reference)
