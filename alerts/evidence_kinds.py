@@ -53,7 +53,7 @@ def kind_of(alert: Alert) -> Kind:
     if shift == "performance":
         is_estimate = alert.label("check") == "estimated" or details.get("is_estimate") is True
         return OF_PERFORMANCE[is_estimate, is_better]
-    if shift == "prior" and details.get("kind") == "shares":
+    if shift == "prior" and "source" in details:  # of the labels, known or estimated
         return Kind.LABELS
     if details.get("kind") == "change_point":
         return _of_signal(str(details.get("signal")), is_better=is_better)

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import scored as scored_wire
+from detectors.counts import NumericCounts
 from detectors.delays import EDGES_MS, Delays
+from detectors.grid import NumericGrid
 from detectors.metrics_probability import realised_losses
 from detectors.outputs import OutputRows, Task
 from detectors.performance_errors import MOMENTS, errors_of
-from detectors.performance_layout import OnLayout, PerformanceLayout
+from detectors.performance_layout import OnLayout, PerformanceLayout, cells_on
 from detectors.performance_sums import add_by, count_by, in_losses, in_shares, pack, same, total, unpack
 from detectors.scored import Scored, summarise_scored
 
@@ -29,7 +31,8 @@ class Labelled:
     Whole numbers throughout, so any order, any batching and any correction (the
     row's part with its old label is taken away, that with its new one merged) give equal
     sums. With K classes, P = K + 1 values (the last: another class), G groups
-    and C cells; of a regression the arrays are empty, of a classification ``moments`` is.
+    and C cells; of a regression all arrays but ``label_cells`` are empty, of a classification that and
+    ``moments`` are.
 
     rows, unusable
         Rows with a label and a prediction, and rows without; these are in no other field.
@@ -41,6 +44,8 @@ class Labelled:
         Binary: scored rows by group and label, and the sum of their scores in units of ``1 / SHARE_UNITS``.
     score_losses : shape (4,)
         The sums of log loss and its square, Brier score and its square, in units of ``1 / LOSS_UNITS``.
+    label_cells : shape (2 B + 1,)
+        Regression: rows by label, on the B points of the layout's ``label_grid`` and between them.
     moments
         The sums of `ErrorScale.moments`.
     delays
@@ -56,6 +61,7 @@ class Labelled:
     group_labels: IntArray
     group_scores: IntArray
     score_losses: IntArray
+    label_cells: IntArray
     moments: tuple[int, ...]
     delays: Delays
     expected: Scored
@@ -72,6 +78,14 @@ class Labelled:
         """Rows by label, shape (K + 1,); the last is another class."""
         counts: IntArray = self.confusion.sum(axis=1)
         return counts
+
+    def label_amounts(self, grid: NumericGrid) -> NumericCounts:
+        """A regression's rows by label, on the layout's ``label_grid``.
+
+        Sums that can be taken back know no extremes: labels beyond the grid are taken to lie at its ends.
+        """
+        ends = {"minimum": float(grid.points[0]), "maximum": float(grid.points[-1])} if self.rows else {}
+        return NumericCounts(self.label_cells[1::2], self.label_cells[0::2], **ends)
 
     def merge(self, other: Self) -> Self:
         """The sums of all rows of both; neither part changes."""
@@ -127,18 +141,27 @@ def _summed(
 ) -> tuple[tuple[IntArray, ...], tuple[int, ...]]:
     """The arrays in the order of the fields, and the moments."""
     if layout.errors is not None:
-        return _zeros(layout), layout.errors.moments(errors_of(rows.prediction, labels), labels)
+        moments = layout.errors.moments(errors_of(rows.prediction, labels), labels)
+        return (*_zeros(layout)[:-1], _label_cells(layout, labels)), moments
     truth = labels.astype(np.intp)
     places = layout.places
     confusion = count_by(truth * places + rows.prediction.astype(np.intp), places * places)
-    return (confusion.reshape(places, places), *_score_sums(layout, rows.scores, truth)), ()
+    no_cells = _label_cells(layout, labels)
+    return (confusion.reshape(places, places), *_score_sums(layout, rows.scores, truth), no_cells), ()
+
+
+def _label_cells(layout: PerformanceLayout, labels: FloatArray) -> IntArray:
+    """Rows by label; empty where labels are classes, and on references that were built without a grid."""
+    if layout.label_grid is None:
+        return np.zeros(0, np.int64)
+    return count_by(cells_on(layout.label_grid.points, labels), layout.label_cells)
 
 
 def _score_sums(layout: PerformanceLayout, scores: FloatArray, truth: Places) -> tuple[IntArray, ...]:
     """Cells, groups and losses of the rows that have scores and a known class."""
-    _, cells_shape, labels_shape, scores_shape, _ = _shapes(layout)
+    _, cells_shape, labels_shape, scores_shape, *_ = _shapes(layout)
     if not layout.points:
-        return _zeros(layout)[1:]
+        return _zeros(layout)[1:-1]
     is_usable = (truth < layout.classes) & ~np.isnan(scores).any(axis=1)
     if not is_usable.all():
         scores, truth = scores[is_usable], truth[is_usable]
@@ -161,7 +184,8 @@ def _shapes(layout: PerformanceLayout) -> tuple[tuple[int, ...], ...]:
     places, groups, cells = layout.places, layout.groups, layout.starts[-1]
     binary_groups = groups if layout.outputs.task is Task.BINARY else 0
     losses = 4 if layout.points else 0
-    return ((places, places), (2, cells), (binary_groups, 2), (binary_groups,), (losses,))
+    by_label = (layout.label_cells,)
+    return ((places, places), (2, cells), (binary_groups, 2), (binary_groups,), (losses,), by_label)
 
 
 def _zeros(layout: PerformanceLayout) -> tuple[IntArray, ...]:
@@ -179,6 +203,7 @@ def _arrays(labelled: Labelled) -> tuple[IntArray, ...]:
         labelled.group_labels,
         labelled.group_scores,
         labelled.score_losses,
+        labelled.label_cells,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.calibration import Calibration, Isotonic
+from detectors.grid import NumericGrid, numeric_grid
 from detectors.outputs import OutputRows, Outputs, Task
 from detectors.performance_errors import ErrorScale
 from detectors.performance_sums import same
@@ -33,7 +34,8 @@ class PerformanceLayout:
     on it, between it and the second, and so on. The cells of all curves lie
     behind each other in one vector, those of curve c from ``starts[c]`` to before ``starts[c + 1]``.
     ``group_edges`` cut the score (binary) or the largest posterior (several
-    classes) into groups. A regression has ``errors`` instead of all these.
+    classes) into groups. A regression has ``errors`` instead of all these, and ``label_grid``, on which its
+    labels are counted.
     """
 
     outputs: Outputs
@@ -41,6 +43,7 @@ class PerformanceLayout:
     points: tuple[FloatArray, ...] = ()
     group_edges: FloatArray = field(default_factory=lambda: np.zeros(0))
     errors: ErrorScale | None = None
+    label_grid: NumericGrid | None = None
     starts: tuple[int, ...] = field(init=False)  # asked for often, so added up once
 
     def __post_init__(self) -> None:
@@ -66,17 +69,18 @@ class PerformanceLayout:
         return len(self.group_edges) + 1 if self.points else 0
 
     @property
+    def label_cells(self) -> int:
+        """How many cells the labels are counted in: on each point of their grid, and between."""
+        return 0 if self.label_grid is None else 2 * len(self.label_grid.points) + 1
+
+    @property
     def curve_classes(self) -> tuple[int, ...]:
         """The class that each curve is of."""
         return (1,) if len(self.points) == 1 else tuple(range(len(self.points)))
 
     def cells_of(self, curve: int, scores: FloatArray) -> Places:
         """The cell of each score, on one curve, in the vector of all curves' cells."""
-        points = self.points[curve]
-        place = points.searchsorted(scores)
-        is_on = points.take(place, mode="clip") == scores
-        cells: Places = 2 * place + is_on + self.starts[curve]
-        return cells
+        return cells_on(self.points[curve], scores) + self.starts[curve]
 
     def groups_of(self, scores: FloatArray, posterior: FloatArray) -> Places:
         """The group of each row; ``scores`` and ``posterior`` have one row each, without NaN."""
@@ -88,12 +92,27 @@ class PerformanceLayout:
         if not isinstance(other, PerformanceLayout):
             return NotImplemented
         mine, theirs = (
-            (one.outputs, one.calibration, one.errors, len(one.points), *one.points, one.group_edges)
+            (
+                one.outputs,
+                one.calibration,
+                one.errors,
+                one.label_grid,
+                len(one.points),
+                *one.points,
+                one.group_edges,
+            )
             for one in (self, other)
         )
         return len(mine) == len(theirs) and same(mine, theirs)
 
     __hash__ = None  # type: ignore[assignment]  # holds arrays
+
+
+def cells_on(points: FloatArray, values: FloatArray) -> Places:
+    """The cell of each value: below the first point, on it, between it and the second, and so on."""
+    place = points.searchsorted(values)
+    cells: Places = 2 * place + (points.take(place, mode="clip") == values)
+    return cells
 
 
 class OnLayout(Protocol):
@@ -112,7 +131,9 @@ def lay_out(outputs: Outputs, rows: OutputRows, labels: FloatArray) -> Performan
         If the scores cannot be calibrated: no row has a label and all scores.
     """
     if outputs.task is Task.REGRESSION:
-        return PerformanceLayout(outputs, errors=ErrorScale.of(rows.prediction, labels))
+        known = labels[~np.isnan(rows.prediction) & ~np.isnan(labels)]
+        errors, grid = ErrorScale.of(rows.prediction, labels), numeric_grid(known, MAX_POINTS)
+        return PerformanceLayout(outputs, errors=errors, label_grid=grid)
     if not outputs.scores:
         return PerformanceLayout(outputs)
     is_usable = ~np.isnan(rows.scores).any(axis=1) & ~np.isnan(labels) & (labels < len(outputs.classes))

@@ -93,6 +93,6 @@ class PerformanceReference:
         digest.update(msgspec.json.encode(facts))
         for points in self.layout.points:
             digest.update(points.astype("<f8").tobytes())
-        for counts in (self.labelled.confusion, self.labelled.cells):
+        for counts in (self.labelled.confusion, self.labelled.cells, self.labelled.label_cells):
             digest.update(np.ascontiguousarray(counts).astype("<i8").tobytes())
         return digest.hexdigest()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from detectors import labelled as labelled_wire
 from detectors import scored as scored_wire
 from detectors.calibration import Calibration, Isotonic
+from detectors.grid import NumericGrid
 from detectors.loss_model import LossModel
 from detectors.outputs import Outputs, Task
 from detectors.performance_errors import ErrorScale
@@ -44,6 +45,8 @@ class _Stored(msgspec.Struct, frozen=True):
     scored: bytes
     metrics: dict[str, ReferenceMetric]
     loss_model: LossModel | None
+    label_points: bytes = b""
+    label_bound: float = 0.0
 
 
 def encode(reference: PerformanceReference) -> bytes:
@@ -64,6 +67,8 @@ def encode(reference: PerformanceReference) -> bytes:
         scored=scored_wire.encode(reference.scored),
         metrics=dict(reference.metrics),
         loss_model=reference.loss_model,
+        label_points=b"" if layout.label_grid is None else _packed(layout.label_grid.points),
+        label_bound=0.0 if layout.label_grid is None else layout.label_grid.bound,
     )
     return msgspec.msgpack.encode((VERSION, stored))
 
@@ -101,6 +106,7 @@ def _reference(stored: _Stored) -> PerformanceReference:
         tuple(_unpacked(points) for points in stored.points),
         _unpacked(stored.group_edges),
         _unpacked_scale(stored.errors),
+        NumericGrid(_unpacked(stored.label_points), stored.label_bound) if stored.label_points else None,
     )
     return PerformanceReference(
         layout,

@@ -10,6 +10,7 @@ import numpy as np
 
 from detectors.catalogue import detector
 from detectors.counts import CategoricalCounts, Counts
+from detectors.covariate import moved
 from detectors.grid import CategoricalGrid
 from detectors.labelled import Labelled
 from detectors.performance import PerformanceReference, realised, residuals
@@ -62,7 +63,11 @@ def realise(
         labelled=sums.rows,
         rows=rows,
     )
-    tests = [*_residuals(known, sums, counts), *_label_shares(known, sums)]
+    tests = [
+        *_residuals(known, sums, counts),
+        *_label_shares(known, sums),
+        *_label_amounts(known, sums, reference.design_effect.get(known.outputs.label, 1.0)),
+    ]
     findings = shift_findings(plan, reference.id, tests, span, spent)
     figures = tuple(
         plain_figure(plan, reference.id, span, name, value, sums.rows, rows)
@@ -115,6 +120,19 @@ def _label_shares(
     changes.sort(key=lambda change: -abs(change["current"] - change["reference"]))
     details = {"kind": "shares", "source": "labels", "changes": changes[:_MOST_CLASSES_TOLD]}
     yield Shift.PRIOR, "chi2", known.outputs.label, result, details
+
+
+def _label_amounts(
+    known: PerformanceReference, sums: Labelled, design_effect: float
+) -> Iterator[tuple[Shift, str, str, TestResult, dict[str, Any]]]:
+    """Test that a regression's labels are distributed as in the reference."""
+    grid = known.layout.label_grid
+    if grid is None or not sums.rows:
+        return
+    before, now = known.labelled.label_amounts(grid), sums.label_amounts(grid)
+    result = detector("ks").compare(before, now, grid, design_effect)
+    details = moved(before, now, grid) | {"source": "labels"}
+    yield Shift.PRIOR, "ks", known.outputs.label, result, details
 
 
 def _design_effect(known: PerformanceReference) -> float:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from detectors import labelled as labelled_wire
 from detectors import performance
 from detectors.columns import Columns
 from detectors.counts import count
@@ -36,6 +39,7 @@ from tests.detectors.performance_worlds import (
     binary_world,
     columns,
     regression_frame,
+    regression_world,
     texts,
     three_world,
 )
@@ -131,6 +135,21 @@ def test_the_stored_form_gives_the_same_reference_back(kind: str) -> None:
     assert back.fingerprint() == reference.fingerprint()
     assert realised(back, back.labelled) == realised(reference, reference.labelled)
     assert estimated(back, back.scored, {}) == estimated(reference, reference.scored, {})
+
+
+def test_a_regression_stored_before_its_labels_were_counted_is_read_without_them() -> None:
+    version, stored = msgspec.msgpack.decode(encode(regression_reference()))
+    (rows, *numbers), sums, parts = (msgspec.msgpack.decode(stored["labelled"])[at] for at in (1, 2, 3))
+    cells = 8 * (2 * len(zlib.decompress(stored.pop("label_points"))) // 8 + 1)
+    delays = zlib.decompress(sums)[cells:]
+    stored["labelled"] = msgspec.msgpack.encode((1, [rows, *numbers], zlib.compress(delays), parts))
+    stored.pop("label_bound")
+    old = decode(msgspec.msgpack.encode((version, stored)))
+    assert old.layout.label_grid is None
+    assert old.labelled.label_cells.tolist() == []
+    assert realised(old, old.labelled) == realised(regression_reference(), regression_reference().labelled)
+    world = regression_world(regression_frame(np.random.default_rng(1), 50))
+    assert labelled_wire.decode(labelled_wire.encode(world.labelled(old)), old) == world.labelled(old)
 
 
 def test_the_fingerprint_follows_rows_and_outputs() -> None:
