@@ -10,6 +10,7 @@ import typer
 from monitor.cli import (
     challenger,
     check,
+    compare,
     database,
     demo,
     history,
@@ -40,6 +41,7 @@ app.command("demo")(demo.demo)
 app.command("dev-broker")(demo.dev_broker)
 app.command("status")(status.status)
 app.command("history")(history.history)
+app.command("compare")(compare.compare)
 app.command("alerts")(history.alerts)
 app.add_typer(challenger.app, name="challenger")
 app.add_typer(silence.app, name="silence")

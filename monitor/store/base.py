@@ -232,6 +232,9 @@ class Store(Protocol):
     def closed_until(self) -> Mapping[str, int]:
         """Give, per model, the end of its latest judged window; models without one are absent."""
 
+    def closed_windows(self, model: str, from_ms: int, until_ms: int, limit: int) -> tuple[ClosedWindow, ...]:
+        """Give judged windows as `ModelLock.closed_windows` does, without a lock."""
+
     def commit(self, progress: Progress) -> Mapping[str, int]:
         """Write everything or nothing; return `closed_until` of the models that were touched.
 

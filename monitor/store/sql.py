@@ -16,6 +16,7 @@ from monitor.source.base import TopicPartition
 from monitor.store import (
     alerting,
     doubt,
+    history,
     labels,
     loading,
     migrate,
@@ -28,6 +29,7 @@ from monitor.store import (
 from monitor.store.base import (
     Advance,
     ChallengerResult,
+    ClosedWindow,
     JoinedWindow,
     LearnedWindow,
     ModelLock,
@@ -137,6 +139,10 @@ class SqlStore:
     def closed_until(self) -> Mapping[str, int]:
         with self._database.reading() as connection:
             return loading.closed_until(connection)
+
+    def closed_windows(self, model: str, from_ms: int, until_ms: int, limit: int) -> tuple[ClosedWindow, ...]:
+        with self._database.reading() as connection:
+            return history.closed_windows(connection, model, from_ms, until_ms, limit)
 
     def commit(self, batch: Progress) -> Mapping[str, int]:
         if self._in_doubt and self._in_doubt == batch.advances and self._took_place(batch.advances):

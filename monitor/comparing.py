@@ -1,0 +1,126 @@
+"""Asking history again: two stretches of it, or one and the reference, compared by their stored counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from detectors.covariate import moved
+from detectors.profile import Profile, decode_parts
+from detectors.reference import Reference
+from detectors.result import Verdict
+from monitor.errors import DataError
+from monitor.findings import Finding
+from monitor.judge import Rules, judge
+from monitor.store.base import ClosedWindow, Store
+from monitor.windows import Span
+
+_PAGE = 64
+FIND_OUT = "driftd history --kind windows shows which windows there are"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Judged windows added up. It begins with the first and ends with the last window that has rows."""
+
+    reference_id: str
+    start_ms: int
+    end_ms: int
+    windows: int
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What differs between two sets of rows; ``against`` is None for the reference."""
+
+    current: Stretch
+    against: Stretch | None
+    findings: tuple[Finding, ...]
+
+
+def stretch(
+    store: Store, model: str, from_ms: int, until_ms: int, find: Callable[[str], Reference | None]
+) -> Stretch:
+    """Add up the judged windows that begin from ``from_ms`` on and before ``until_ms``.
+
+    Raises DataError when there is none, when their counts are not kept any more, or when they were counted on
+    different references.
+    """
+    found: Stretch | None = None
+    while page := store.closed_windows(model, from_ms, until_ms, _PAGE):
+        for window in page:
+            found = _with(found, window, find)
+        from_ms = page[-1].start_ms + 1
+    if found is None:
+        raise DataError(
+            f"model {model} has no judged window between {said(from_ms)} and {said(until_ms)}; {FIND_OUT}"
+        )
+    return found
+
+
+def _with(found: Stretch | None, window: ClosedWindow, find: Callable[[str], Reference | None]) -> Stretch:
+    """Add one window."""
+    begin = said(window.start_ms)
+    if not window.reference_id:
+        raise DataError(
+            f"the reference was replaced during the window of {begin}, so its counts mean nothing: "
+            "ask for a stretch without it"
+        )
+    reference = find(window.reference_id)
+    if not window.counts or reference is None:
+        raise DataError(
+            f"counts of the window of {begin} are not kept any more (database.retention.counts): "
+            "ask for a later stretch"
+        )
+    if found is not None and found.reference_id != window.reference_id:
+        raise DataError(
+            f"windows before {begin} were counted on reference {found.reference_id}, those from then on on "
+            f"{window.reference_id}, and counts on different grids do not add up: end or begin there"
+        )
+    profile = decode_parts(window.counts, reference)
+    if found is None:
+        return Stretch(window.reference_id, window.start_ms, window.end_ms, 1, profile)
+    return replace(
+        found,
+        end_ms=window.end_ms,
+        windows=found.windows + 1,
+        profile=found.profile.merge(profile),
+    )
+
+
+def compare(
+    model: str, version: str, reference: Reference, current: Stretch, against: Stretch | None, rules: Rules
+) -> Comparison:
+    """Test every feature of a stretch against the reference it was counted on, or against another stretch.
+
+    The tests are those of a window, with Holm's correction over features. Raises DataError when the two
+    stretches were counted on different references.
+    """
+    base = reference
+    if against is not None:
+        if against.reference_id != current.reference_id:
+            raise DataError(
+                f"the stretches were counted on different references ({current.reference_id} from "
+                f"{said(current.start_ms)}, {against.reference_id} from {said(against.start_ms)}): counts on "
+                "different grids cannot be compared"
+            )
+        base = replace(reference, profile=against.profile)
+    span = Span(current.start_ms, current.end_ms, 1)
+    findings = judge(model, version, base, current.profile, span, rules)
+    return Comparison(current, against, tuple(_told(finding, base, current.profile) for finding in findings))
+
+
+def _told(finding: Finding, base: Reference, current: Profile) -> Finding:
+    """Say what moved whatever the verdict: somebody has asked."""
+    if finding.verdict is Verdict.ERROR:
+        return finding
+    name = finding.feature
+    details = moved(base.profile.counts[name], current.counts[name], base.grids[name])
+    return replace(finding, details=details)
+
+
+def said(time_ms: int) -> str:
+    """Give a time in words."""
+    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
