@@ -10,7 +10,7 @@ import numpy as np
 
 from detectors.cells import interleaved, numeric_pair, too_little_data
 from detectors.counts import Counts, NumericCounts
-from detectors.grid import Grid, NumericGrid
+from detectors.grid import Grid
 from detectors.result import TestResult
 from detectors.smirnov import p_value
 
@@ -20,10 +20,11 @@ CONFIDENCE = 0.95
 class KolmogorovSmirnov(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ks", tag_field="kind"):
     """Compares two distributions of a numeric feature by ``D = sup |F_ref - F_cur|``.
 
-    D is exact on an unthinned grid and at most the grid's bound below the exact
-    D on a thinned one. It is also the effect: the least share of rows that must
-    have moved. Values that are not finite are not compared: they are the matter
-    of data quality.
+    D is exact when of both samples at most one has values between two grid
+    points, as with an unthinned reference; else it is at most ``bound`` below the
+    exact D. It is also the effect: the least share of rows that must have moved.
+    Values that are not finite are not compared: they are the matter of data
+    quality.
 
     Notes
     -----
@@ -51,13 +52,14 @@ class KolmogorovSmirnov(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     def compare(
         self, reference: Counts, current: Counts, grid: Grid, design_effect: float = 1.0
     ) -> TestResult:
+        del grid
         left, right = numeric_pair(reference, current, "ks")
         n, m = left.n, right.n
         if n == 0 or m == 0:
             return too_little_data(n, m)
         distance = scaled_distance(left, right)
         statistic = distance / (n * m)
-        bound = grid.bound if isinstance(grid, NumericGrid) else 0.0
+        bound = max(0, largest_scaled_distance(left, right) - distance) / (n * m)
         half = dkw_half_width(n, design_effect) + dkw_half_width(m, design_effect)
         return TestResult(
             statistic=statistic,
@@ -77,6 +79,21 @@ def scaled_distance(reference: NumericCounts, current: NumericCounts) -> int:
     n, m = int(left[-1]), int(right[-1])
     at = int(np.abs(left / n - right / m).argmax())
     return abs(int(left[at]) * m - int(right[at]) * n)
+
+
+def largest_scaled_distance(reference: NumericCounts, current: NumericCounts) -> int:
+    """The largest ``D * n * m`` that the counts allow: in an interval all rows of one side may come first.
+
+    As shares, above the D of the counts by at most the larger share of the two samples in one interval.
+    """
+    left, right = (np.concatenate(([0], np.cumsum(interleaved(side)))) for side in (reference, current))
+    n, m = int(left[-1]), int(right[-1])
+    before, after = slice(0, -1, 2), slice(1, None, 2)  # of each interval
+    largest = 0
+    for one, other in ((left[after], right[before]), (left[before], right[after])):
+        at = int(np.abs(one / n - other / m).argmax())
+        largest = max(largest, abs(int(one[at]) * m - int(other[at]) * n))
+    return largest
 
 
 def dkw_half_width(n: int, design_effect: float = 1.0) -> float:

@@ -67,6 +67,18 @@ def test_a_thinned_grid_is_off_by_at_most_its_bound(a: Floats, b: Floats, grid_s
     assert exact - result.bound - 1e-12 <= result.statistic <= exact + 1e-12
 
 
+@given(TIED, TIED, TIED)
+def test_two_samples_on_the_grid_of_a_third_are_off_by_at_most_the_bound(
+    points: Floats, a: Floats, b: Floats
+) -> None:
+    grid = numeric_grid(points, 100_000)
+    result = KS.compare(count_numeric(grid, Column(a)), count_numeric(grid, Column(b)), grid)
+    exact = supremum(a, b)
+    assert exact - result.bound - 1e-12 <= result.statistic <= exact + 1e-12
+    if np.isin(a, points).all() or np.isin(b, points).all():
+        assert result.bound == 0.0
+
+
 def test_the_bound_of_a_thinned_grid_is_reached_and_stored() -> None:
     a, b = np.arange(1000.0), np.full(100, 0.5)
     exact, thin = compare(a, b), compare(a, b, 10)
