@@ -69,6 +69,7 @@ def test_labels_that_move_are_a_prior_shift_with_the_statistic_of_scipy(tmp_path
     assert found[3]["effect"] > 0.3
     (alert,) = store.view("alert_history", where={"feature": "label"})
     assert kind_of(alert_of(alert)) is Kind.LABELS
-    assert "".join(span.text for span in evidence(alert_of(alert))).startswith("median 297 → 360, 37 % of rows moved")
+    told = "".join(span.text for span in evidence(alert_of(alert)))
+    assert told.startswith("median 297 → 360, 37 % of rows moved")
     known = store.view("performance_history", where={"metric": "mae", "is_estimate": False, "multiple": 1})
     assert [row["value"] for row in known] == pytest.approx([8.0] * HOURS, abs=1.0)
