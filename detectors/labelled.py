@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -84,8 +85,9 @@ class Labelled:
 
         Sums that can be taken back know no extremes: labels beyond the grid are taken to lie at its ends.
         """
-        ends = {"minimum": float(grid.points[0]), "maximum": float(grid.points[-1])} if self.rows else {}
-        return NumericCounts(self.label_cells[1::2], self.label_cells[0::2], **ends)
+        low, high = (float(grid.points[0]), float(grid.points[-1])) if self.rows else (math.inf, -math.inf)
+        on, between = self.label_cells[1::2], self.label_cells[0::2]
+        return NumericCounts(on, between, minimum=low, maximum=high)
 
     def merge(self, other: Self) -> Self:
         """The sums of all rows of both; neither part changes."""
