@@ -58,7 +58,7 @@ format: install ## Put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install ## Throughput, CPU and memory against kafka-python alone (needs Java and Maven)
+bench: install ## Throughput, CPU and memory against the Kafka clients alone (needs Java and Maven)
 	$(BIN)/python -m bench.throughput
 
 bench-labels: install ## What labels, their join, ADWIN and the challenger cost the throughput (needs Java and Maven)
@@ -72,7 +72,7 @@ bench-scale: install ## Several processes, many features, models, categories, wi
 
 lock: install ## Pin the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --group dev --extra demo --upgrade pyproject.toml --output-file requirements.lock
+	  --no-emit-index-url --group dev --extra demo --extra librdkafka --upgrade pyproject.toml --output-file requirements.lock
 
 clean: ## Remove what can be made again
 	rm -rf $(VENV) .cache build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

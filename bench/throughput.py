@@ -1,4 +1,4 @@
-"""Throughput, CPU and memory of `driftd run` against kafka-python alone, side by side: `make bench`."""
+"""Throughput, CPU and memory of `driftd run` against its Kafka clients alone, side by side: `make bench`."""
 
 from __future__ import annotations
 
@@ -26,15 +26,17 @@ from tests.services.postgres import PostgresServer
 ROWS = 300_000
 ROUNDS = 3
 PARTITIONS = 4
-KINDS = ("bare", "decode", "whole")
+KINDS = {"bare": "{} poll loop", "decode": "poll and decode", "whole": "driftd run"}
+CLIENTS = ("kafka-python", "librdkafka")
 CONFIG = """
 [kafka]
 bootstrap_servers = ["{bootstrap}"]
-group_id = "bench-{round}"
+group_id = "bench-{name}"
+client = "{client}"
 start = "earliest"
 [database]
 url = "{url}"
-schema = "bench_{round}"
+schema = "bench_{name}"
 [service]
 http = ""
 [models.bench]
@@ -57,10 +59,11 @@ def preload(bootstrap: str, rows: int, partitions: int = PARTITIONS) -> None:
     producer.close()
 
 
-def prepare(folder: Path, bootstrap: str, url: str, number: int) -> Path:
+def prepare(folder: Path, bootstrap: str, url: str, number: int, client: str = "kafka-python") -> Path:
     """Make the configuration and the reference of one round, in a schema of its own."""
-    path = folder / f"config-{number}.toml"
-    path.write_text(CONFIG.format(bootstrap=bootstrap, url=url, round=number))
+    name = f"{client.replace('-', '_')}_{number}"
+    path = folder / f"{name}.toml"
+    path.write_text(CONFIG.format(bootstrap=bootstrap, url=url, client=client, name=name))
     training = folder / "training.parquet"
     if not training.exists():
         frame(10_000, seed=1).to_parquet(training)
@@ -84,37 +87,47 @@ def measure(kind: str, config: Path, rows: int) -> dict[str, Any]:
 
 
 def report(results: list[dict[str, Any]], rows: int) -> None:
-    """Print medians, the ratio measured in the same rounds, and where the CPU time went."""
+    """Print medians, the ratios measured in the same rounds, and where the CPU time went."""
     console = Console(width=100)
-    table = Table("", "rows/s", "CPU s per 1M rows", title=f"{rows:,} rows, medians of {ROUNDS} rounds")
-    for kind in KINDS:
-        mine = [result for result in results if result["kind"] == kind]
-        table.add_row(
-            {"bare": "kafka-python poll loop", "decode": "poll and decode", "whole": "driftd run"}[kind],
-            f"{statistics.median(rows / one['wall_s'] for one in mine):,.0f}",
-            f"{statistics.median(one['cpu_s'] for one in mine) / rows * 1e6:.2f}",
-        )
+    table = Table("", "", "rows/s", "CPU s per 1M rows", title=f"{rows:,} rows, medians of {ROUNDS} rounds")
+    for client in CLIENTS:
+        for kind, name in KINDS.items():
+            mine = _of(results, client, kind)
+            wall = statistics.median(rows / one["wall_s"] for one in mine)
+            cpu = statistics.median(one["cpu_s"] for one in mine) / rows * 1e6
+            table.add_row(client, name.format("its"), f"{wall:,.0f}", f"{cpu:.2f}")
     console.print(table)
-    pairs = zip(
-        *([one["wall_s"] for one in results if one["kind"] == kind] for kind in ("bare", "whole")),
-        strict=True,
-    )
-    ratios = sorted(bare / whole for bare, whole in pairs)
-    console.print(
-        f"whole/bare: {statistics.median(ratios):.2f} (rounds: {', '.join(f'{r:.2f}' for r in ratios)})"
-    )
-    last = [one for one in results if one["kind"] == "whole"]
-    _stages(console, last, rows)
-    for one in last:
-        (first, rss_first), (end, rss_end) = one["rss_mb"].items()
-        console.print(
-            f"memory: {rss_first:.0f} MB after {int(first):,} rows, {rss_end:.0f} MB after {int(end):,} "
-            f"({rss_end / rss_first - 1:+.1%})"
+    for client in CLIENTS:
+        _ratio(
+            console, f"whole/bare with {client}", _of(results, client, "bare"), _of(results, client, "whole")
         )
+    slow, fast = (_of(results, client, "whole") for client in CLIENTS)
+    _ratio(console, "whole with librdkafka/whole with kafka-python", slow, fast)
+    for client in CLIENTS:
+        last = _of(results, client, "whole")
+        _stages(console, client, last, rows)
+        for one in last:
+            (first, rss_first), (end, rss_end) = one["rss_mb"].items()
+            console.print(
+                f"memory: {rss_first:.0f} MB after {int(first):,} rows, {rss_end:.0f} MB after {int(end):,} "
+                f"({rss_end / rss_first - 1:+.1%})"
+            )
 
 
-def _stages(console: Console, runs: list[dict[str, Any]], rows: int) -> None:
-    table = Table("stage of driftd run", "CPU s per 1M rows", "share")
+def _of(results: list[dict[str, Any]], client: str, kind: str) -> list[dict[str, Any]]:
+    return [one for one in results if (one["client"], one["kind"]) == (client, kind)]
+
+
+def _ratio(console: Console, what: str, base: list[dict[str, Any]], other: list[dict[str, Any]]) -> None:
+    pairs = zip(base, other, strict=True)
+    ratios = sorted(one["wall_s"] / another["wall_s"] for one, another in pairs)
+    console.print(
+        f"{what}: {statistics.median(ratios):.2f} (rounds: {', '.join(f'{r:.2f}' for r in ratios)})"
+    )
+
+
+def _stages(console: Console, client: str, runs: list[dict[str, Any]], rows: int) -> None:
+    table = Table(f"stage of driftd run with {client}", "CPU s per 1M rows", "share")
     total = statistics.median(one["cpu_s"] for one in runs)
     names = sorted({name for one in runs for name in one["stages"]})
     stages = {name: statistics.median(one["stages"].get(name, 0.0) for one in runs) for name in names}
@@ -134,8 +147,9 @@ def main() -> None:
         preload(kafka.bootstrap, rows)
         results = []
         for number in range(ROUNDS):
-            config = prepare(folder, kafka.bootstrap, postgres.url, number)
-            results += [measure(kind, config, rows) for kind in KINDS]
+            for client in CLIENTS:
+                config = prepare(folder, kafka.bootstrap, postgres.url, number, client)
+                results += [{**measure(kind, config, rows), "client": client} for kind in KINDS]
         report(results, rows)
 
 

@@ -7,21 +7,24 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import confluent_kafka
 import psutil
 from kafka import KafkaConsumer
 from kafka import TopicPartition as KafkaPartition
 
 from monitor.clock import SystemClock
 from monitor.compile import plans_of
-from monitor.config import Loaded, load
+from monitor.config import Kafka, Loaded, load
 from monitor.log import configure
 from monitor.runtime import assemble
 from monitor.source.base import Chunk, TopicPartition
+from monitor.source.librdkafka.client import DEFAULTS
+from monitor.source.librdkafka.records import chunks_of
 from monitor.store.sql import open_store
 
 LIMIT_S = 300.0
@@ -52,12 +55,27 @@ class Stages:
 
 
 def bare(loaded: Loaded, rows: int, *, decode: bool) -> dict[str, Any]:
-    """kafka-python's consumer at its best settings, with or without our decoder."""
+    """The client's consumer at its best settings, with or without our decoder."""
     kafka = loaded.config.kafka
     model = next(iter(loaded.config.models))
     topic = loaded.config.models[model].topics[0]
     store = open_store(loaded.config.database.url.reveal(), loaded.config.database.schema)
     decoder = plans_of(loaded.config, store)[model].decoder
+    now = SystemClock().now()
+    seen, begun, cpu = 0, 0.0, 0.0
+    for chunks in _POLLS[kafka.client](kafka, topic):
+        if chunks and not begun:
+            begun, cpu = time.perf_counter(), time.process_time()
+        for chunk in chunks:
+            seen += len(chunk.records)
+            if decode:
+                decoder.decode(chunk, now)
+        if seen >= rows:
+            break
+    return {"wall_s": time.perf_counter() - begun, "cpu_s": time.process_time() - cpu}
+
+
+def _kafka_python(kafka: Kafka, topic: str) -> Iterator[list[Chunk]]:
     consumer = KafkaConsumer(
         bootstrap_servers=list(kafka.bootstrap_servers),
         enable_auto_commit=False,
@@ -66,19 +84,24 @@ def bare(loaded: Loaded, rows: int, *, decode: bool) -> dict[str, Any]:
         metrics_enabled=False,
     )
     consumer.assign([KafkaPartition(topic, i) for i in consumer.partitions_for_topic(topic)])
-    now = SystemClock().now()
-    seen, begun, cpu = 0, 0.0, 0.0
-    while seen < rows:
+    while True:
         polled = consumer.poll(timeout_ms=250)
-        if polled and not begun:
-            begun, cpu = time.perf_counter(), time.process_time()
-        for partition, records in polled.items():
-            seen += len(records)
-            if decode:
-                decoder.decode(Chunk(TopicPartition(*partition), records), now)
-    result = {"wall_s": time.perf_counter() - begun, "cpu_s": time.process_time() - cpu}
-    consumer.close()
-    return result
+        yield [Chunk(TopicPartition(*at), records) for at, records in polled.items()]
+
+
+def _librdkafka(kafka: Kafka, topic: str) -> Iterator[list[Chunk]]:
+    settings = {**DEFAULTS, "bootstrap.servers": ",".join(kafka.bootstrap_servers), "group.id": "bench"}
+    consumer = confluent_kafka.Consumer({**settings, "enable.auto.commit": False})
+    numbers = consumer.list_topics(topic).topics[topic].partitions
+    consumer.assign([confluent_kafka.TopicPartition(topic, i, 0) for i in numbers])
+    while True:
+        yield list(chunks_of(consumer.consume(kafka.max_poll_records, 0.25)))
+
+
+_POLLS: dict[str, Callable[[Kafka, str], Iterator[list[Chunk]]]] = {
+    "kafka-python": _kafka_python,
+    "librdkafka": _librdkafka,
+}
 
 
 def whole(loaded: Loaded, rows: int) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from monitor.config import Kafka
 from monitor.metrics import Metrics
 from monitor.source.base import Record
-from monitor.source.kafka.deadletters import DeadLetters, error_headers
+from monitor.source.clients import Letters, client_of
+from monitor.source.kafka.deadletters import error_headers
 from monitor.store.base import Reject
 
 
@@ -18,12 +19,13 @@ class KafkaDeadLetterBox:
     def __init__(self, kafka: Kafka, metrics: Metrics) -> None:
         self._kafka = kafka
         self._metrics = metrics
-        self._producer: DeadLetters | None = None
+        self._producer: Letters | None = None
 
     def keep(self, letters: Sequence[tuple[Record, Reject]]) -> None:
         """Return when all have arrived; raises `SourceError` when one has not."""
         if self._producer is None:
-            self._producer = DeadLetters(self._kafka.bootstrap_servers, self._kafka.options)
+            client = client_of(self._kafka.client)
+            self._producer = client.letters(self._kafka.bootstrap_servers, self._kafka.options)
         sent: Counter[str] = Counter()
         for record, reject in letters:
             topic = self._kafka.dead_letter_topic(reject.partition.topic)

@@ -17,7 +17,7 @@ from monitor.logfilters import Quieten, Redact
 Format = Literal["auto", "json", "console"]
 Level = Literal["debug", "info", "warning", "error"]
 
-_QUIET = ("alembic", "apprise", "kafka", "sqlalchemy", "urllib3")
+_QUIET = ("alembic", "apprise", "kafka", "librdkafka", "sqlalchemy", "urllib3")
 """Libraries whose everyday talk is only of interest while debugging."""
 _FIRST = ("ts", "level", "event")
 

@@ -32,7 +32,7 @@ from monitor.outbox import Outbox
 from monitor.plan import ModelPlan
 from monitor.room import room_of
 from monitor.service import Loop, Pace
-from monitor.source.kafka.source import KafkaSource
+from monitor.source.clients import KafkaClientSource, client_of
 from monitor.store.base import Store
 from monitor.store.sql import open_store
 from monitor.version import VERSION
@@ -149,7 +149,7 @@ def assemble(
     server = None if address is None else serve(address, health, registry, VERSION)
     store = open_store(config.database.url.reveal(), config.database.schema)
     letters = KafkaDeadLetterBox(config.kafka, metrics) if config.kafka.dead_letters else None
-    source: KafkaSource | None = None
+    source: KafkaClientSource | None = None
     join: JoinKeeper | None = None
     try:
         plans = _prepared(config, store, clock, stop)
@@ -213,9 +213,11 @@ def _prepared(config: Config, store: Store, clock: Clock, stop: threading.Event)
     return _patiently(prepare, clock, stop, "database")
 
 
-def _connected(config: Config, clock: Clock, stop: threading.Event) -> KafkaSource:
-    def connect() -> KafkaSource:
-        return KafkaSource(
+def _connected(config: Config, clock: Clock, stop: threading.Event) -> KafkaClientSource:
+    client = client_of(config.kafka.client)
+
+    def connect() -> KafkaClientSource:
+        return client.source(
             config.kafka.bootstrap_servers,
             config.kafka.group_id,
             topics=sorted(config.topics()),

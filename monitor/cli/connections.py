@@ -15,7 +15,7 @@ from monitor.compile import plans_of
 from monitor.config import Config, Loaded
 from monitor.config.secret import MASK
 from monitor.errors import ConfigError, DriftdError, SchemaError
-from monitor.source.kafka.client import ping
+from monitor.source.clients import client_of
 from monitor.store.base import Store
 from monitor.store.connect import parse_url
 from monitor.store.sql import open_store
@@ -75,13 +75,14 @@ def _kafka(config: Config) -> Iterator[Attempt]:
 
 
 def _answers(config: Config) -> str:
-    ping(config.kafka.bootstrap_servers, config.kafka.options, ())
+    client_of(config.kafka.client).ping(config.kafka.bootstrap_servers, config.kafka.options, ())
     return f"{', '.join(config.kafka.bootstrap_servers)} answers"
 
 
 def _partitions(config: Config, topics: frozenset[str]) -> dict[str, int | DriftdError]:
     """Give each topic's number of partitions, or why there is none."""
     servers, options = config.kafka.bootstrap_servers, config.kafka.options
+    ping = client_of(config.kafka.client).ping
     found: dict[str, int | DriftdError] = {}
     try:
         return {**found, **ping(servers, options, sorted(topics))}
@@ -226,7 +227,10 @@ def _kafka_secrets(config: Config) -> list[str]:
     return [
         given
         for name, given in config.kafka.options.items()
-        if masked[name] == MASK and isinstance(given, str) and given and not name.endswith("file")
+        if masked[name] == MASK
+        and isinstance(given, str)
+        and given
+        and not name.endswith(("file", ".location"))
     ]
 
 

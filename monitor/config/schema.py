@@ -15,6 +15,8 @@ from monitor.config.model import Model, Whole
 from monitor.config.secret import MASK, Secret
 from monitor.config.section import Mistake, Section
 from monitor.config.topics import topic_problem
+from monitor.source.librdkafka.options import OWNED as OWNED_BY_LIBRDKAFKA
+from monitor.source.librdkafka.options import dotted
 
 _SECRET_OPTION = re.compile(r"password|secret|token|oauth|key", re.IGNORECASE)
 _URL_KINDS = ("postgresql+psycopg", "postgresql", "postgres", "sqlite+pysqlite", "sqlite")
@@ -51,10 +53,15 @@ class Kafka(Section, frozen=True, kw_only=True):
     bootstrap_servers: tuple[str, ...]
     group_id: str = "driftd"
     start: Literal["earliest", "latest"] = "latest"
-    client: Literal["kafka-python"] = "kafka-python"
+    client: Literal["kafka-python", "librdkafka"] = "kafka-python"
     max_poll_records: Whole = 10_000
     dead_letters: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.client == "librdkafka":
+            msgspec.structs.force_setattr(self, "options", dotted(self.options))
+        super().__post_init__()
 
     def __repr__(self) -> str:
         shown = msgspec.structs.asdict(self) | {"options": self.shown_options()}
@@ -77,9 +84,10 @@ class Kafka(Section, frozen=True, kw_only=True):
             )
         if self.dead_letters and (problem := topic_problem(self.dead_letters.replace("{topic}", "topic"))):
             yield Mistake(("dead_letters",), f'{problem}; "{{topic}}" stands for the topic of the message')
+        owned = OWNED_BY_LIBRDKAFKA if self.client == "librdkafka" else OWNED_OPTIONS
         for name in self.options:
-            if name in OWNED_OPTIONS:
-                yield Mistake(("options", name), f"cannot be passed through: {OWNED_OPTIONS[name]}")
+            if name in owned:
+                yield Mistake(("options", name), f"cannot be passed through: {owned[name]}")
 
 
 class Retention(Section, frozen=True, kw_only=True):

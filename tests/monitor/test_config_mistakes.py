@@ -67,7 +67,7 @@ repeat_interval = "5 minutes"
     told = "\n".join(lines)
     for part in (
         "expected a list in [ ]",
-        '"confluent" is not "kafka-python"',
+        '"confluent" is not one of "kafka-python", "librdkafka"',
         "expected a whole number >= 1, got 0",
         'one of "check", "auto", did you mean "auto"?',
         'models.churn: unknown key "windw", did you mean "window"?',

@@ -14,7 +14,7 @@ from kafka.admin import NewPartitions, NewTopic
 
 from monitor.clock import SystemClock
 from monitor.source.base import Message, Polled, Record, Source, TopicPartition
-from monitor.source.kafka import KafkaSource
+from monitor.source.clients import ClientName, client_of
 from monitor.source.memory import MemoryBroker, MemorySource
 
 
@@ -75,8 +75,10 @@ class MemoryWorld:
 class KafkaWorld:
     """Any broker that speaks Kafka's protocol."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, client: ClientName = "kafka-python") -> None:
         self.bootstrap = bootstrap
+        self.client = client_of(client)
+        self.is_librdkafka = client == "librdkafka"
         self._open = contextlib.ExitStack()
         self._admin: Any = KafkaAdminClient(bootstrap_servers=bootstrap)
         self._open.callback(self._admin.close)
@@ -111,9 +113,10 @@ class KafkaWorld:
             future.get(20)
 
     def source(self, topic: str, group_id: str = "", **options: Any) -> Source:
-        source = KafkaSource(
-            [self.bootstrap], group_id or f"group-{uuid.uuid4().hex[:12]}", topics=[topic], options=options
-        )
+        group = group_id or f"group-{uuid.uuid4().hex[:12]}"
+        if self.is_librdkafka and "metadata_max_age_ms" in options:
+            options["topic.metadata.refresh.interval.ms"] = options.pop("metadata_max_age_ms")
+        source = self.client.source([self.bootstrap], group, topics=[topic], options=options)
         self._open.callback(source.close)
         return source
 

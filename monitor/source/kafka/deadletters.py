@@ -14,6 +14,7 @@ from monitor.source.base import Record, TopicPartition
 from monitor.source.kafka.client import CLOSE_LIMIT_MS, REQUEST_LIMIT_MS, connected, consumer_settings, said
 
 SAMPLE_BYTES = 1_000  # what is kept of a message too large to be a dead letter
+CUT_HEADER = "__driftd.errors.truncated_from_bytes"
 
 
 class DeadLetters:
@@ -34,7 +35,7 @@ class DeadLetters:
         message = {"key": record.key, "timestamp_ms": record.timestamp if record.timestamp >= 0 else None}
 
         def cut_short() -> Any:
-            note = [("__driftd.errors.truncated_from_bytes", str(len(value or b"")).encode())]
+            note = [(CUT_HEADER, str(len(value or b"")).encode())]
             sample = (value or b"")[:SAMPLE_BYTES]
             return self._producer.send(topic, sample, headers=[*texts.items(), *note], **message)
 

@@ -7,22 +7,29 @@ import pytest
 from monitor.broker import EmbeddedBroker
 from monitor.errors import SourceError
 from monitor.source.base import Message, Record, TopicPartition
-from monitor.source.kafka import DeadLetters, error_headers
+from monitor.source.clients import ClientName
+from monitor.source.kafka import error_headers
 from tests.services.source_worlds import KafkaWorld, Reader, poll_until
 
 ORIGIN = TopicPartition("predictions", 3)
 HEADERS = error_headers(ORIGIN, 17, "decode", "not_json", "unexpected end of input: “")
 
 
+@pytest.fixture(params=["kafka-python", "librdkafka"])
+def client(request: pytest.FixtureRequest) -> ClientName:
+    name: ClientName = request.param
+    return name
+
+
 @pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.integration)])
-def world(request: pytest.FixtureRequest) -> Iterator[KafkaWorld]:
+def world(request: pytest.FixtureRequest, client: ClientName) -> Iterator[KafkaWorld]:
     if request.param == "kafka":
-        made = KafkaWorld(request.getfixturevalue("kafka_bootstrap"))
+        made = KafkaWorld(request.getfixturevalue("kafka_bootstrap"), client)
         yield made
         made.close()
         return
     with EmbeddedBroker() as broker:
-        made = KafkaWorld(broker.bootstrap)
+        made = KafkaWorld(broker.bootstrap, client)
         yield made
         made.close()
 
@@ -30,7 +37,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[KafkaWorld]:
 def delivered(world: KafkaWorld, *records: Message) -> list[Record]:
     """Send dead letters and read them back."""
     topic = world.topic()
-    letters = DeadLetters([world.bootstrap])
+    letters = world.client.letters([world.bootstrap], {})
     for record in records:
         letters.send(topic, record, HEADERS)
     letters.flush()
@@ -69,11 +76,11 @@ def test_what_is_too_large_is_cut_and_says_so(world: KafkaWorld, size: int) -> N
     assert ("__driftd.errors.truncated_from_bytes", b"%d" % size) in letter.headers
 
 
-def test_a_flush_that_cannot_deliver_is_a_source_error() -> None:
+def test_a_flush_that_cannot_deliver_is_a_source_error(client: ClientName) -> None:
     with EmbeddedBroker() as broker:
-        world = KafkaWorld(broker.bootstrap)
+        world = KafkaWorld(broker.bootstrap, client)
         topic = world.topic()
-        letters = DeadLetters([broker.bootstrap])
+        letters = world.client.letters([broker.bootstrap], {})
         letters.send(topic, Message(0, b"one"), HEADERS)
         letters.flush()
         world.close()

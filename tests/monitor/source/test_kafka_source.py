@@ -14,6 +14,7 @@ from monitor.broker import EmbeddedBroker
 from monitor.clock import SystemClock
 from monitor.errors import ConfigError, SourceError
 from monitor.source.base import Message, Polled, TopicPartition
+from monitor.source.clients import ClientName
 from monitor.source.kafka import KafkaSource, ping
 from tests.services.kafka_server import KafkaServer, KafkaUnavailableError, free_ports
 from tests.services.source_worlds import KafkaWorld, Reader, poll_until
@@ -39,15 +40,21 @@ def stoppable(request: pytest.FixtureRequest) -> Iterator[Stoppable]:
         yield server
 
 
+@pytest.fixture(params=["kafka-python", "librdkafka"])
+def client(request: pytest.FixtureRequest) -> ClientName:
+    name: ClientName = request.param
+    return name
+
+
 @pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.integration)])
-def world(request: pytest.FixtureRequest) -> Iterator[KafkaWorld]:
+def world(request: pytest.FixtureRequest, client: ClientName) -> Iterator[KafkaWorld]:
     if request.param == "kafka":
-        made = KafkaWorld(request.getfixturevalue("kafka_bootstrap"))
+        made = KafkaWorld(request.getfixturevalue("kafka_bootstrap"), client)
         yield made
         made.close()
         return
     with EmbeddedBroker() as broker:
-        made = KafkaWorld(broker.bootstrap)
+        made = KafkaWorld(broker.bootstrap, client)
         yield made
         made.close()
 
@@ -74,8 +81,10 @@ def test_settings_that_contradict_each_other_are_a_config_error() -> None:
         KafkaSource(["127.0.0.1:1"], "group", topics=["t"], options={"fetch_max_wait_ms": 60_000})
 
 
-def test_a_broker_that_stops_and_starts_again_loses_and_repeats_nothing(stoppable: Stoppable) -> None:
-    first = KafkaWorld(stoppable.bootstrap)
+def test_a_broker_that_stops_and_starts_again_loses_and_repeats_nothing(
+    stoppable: Stoppable, client: ClientName
+) -> None:
+    first = KafkaWorld(stoppable.bootstrap, client)
     partition = filled(first, 50)
     reader = Reader(first.source(partition.topic), starts={})
     poll_until(lambda: len(reader.values(partition)) == 50, "the first records", reader)
@@ -92,12 +101,12 @@ def test_a_broker_that_stops_and_starts_again_loses_and_repeats_nothing(stoppabl
     first.close()
 
 
-def test_closing_takes_bounded_time_when_the_broker_is_gone() -> None:
+def test_closing_takes_bounded_time_when_the_broker_is_gone(client: ClientName) -> None:
     broker = EmbeddedBroker()
     broker.start()
-    world = KafkaWorld(broker.bootstrap)
+    world = KafkaWorld(broker.bootstrap, client)
     partition = filled(world, 5)
-    source = world.source(partition.topic)
+    source = world.source(partition.topic, session_timeout_ms=6_000)
     reader = Reader(source, starts={})
     poll_until(lambda: bool(reader.records), "records", reader)
     broker.stop()
@@ -113,20 +122,20 @@ def test_a_second_process_with_the_same_instance_id_takes_over_and_the_first_is_
     world: KafkaWorld,
 ) -> None:
     partition = filled(world, 5)
-    options: dict[str, Any] = {"group_instance_id": "same", "heartbeat_interval_ms": 100}
+    options: dict[str, Any] = {"group_instance_id": "same", "heartbeat_interval_ms": 100}  # known to both
     group = f"static-{partition.topic}"
     one = Reader(world.source(partition.topic, group, **options), starts={})
     poll_until(lambda: len(one.values(partition)) == 5, "the first reads", one)
     two = Reader(world.source(partition.topic, group, **options), starts={})
     poll_until(lambda: len(two.values(partition)) == 5, "the second reads", two)
     one.source.commit({partition: 5})  # a fenced member is not told before it commits
-    with pytest.raises(ConfigError, match=r"another process uses this kafka\.options\.group_instance_id"):
+    with pytest.raises(ConfigError, match=r"another process uses this .*group.instance.id"):
         poll_until(lambda: False, "the first is fenced", one, limit_s=5)
 
 
 def test_topics_can_be_chosen_by_a_pattern(world: KafkaWorld) -> None:
     partition = filled(world, 3)
-    source = KafkaSource([world.bootstrap], f"by-{partition.topic}", pattern=f"^{partition.topic}$")
+    source = world.client.source([world.bootstrap], f"by-{partition.topic}", pattern=f"^{partition.topic}$")
     reader = Reader(source, starts={})
     poll_until(lambda: len(reader.values(partition)) == 3, "records", reader)
     source.close()
@@ -137,14 +146,14 @@ def test_a_misspelt_topic_does_not_come_into_being(world: KafkaWorld) -> None:
     for _ in range(3):
         reader.poll(0.2)
     with pytest.raises(ConfigError, match="topic 'mispelt' is not there"):
-        ping([world.bootstrap], {}, ["mispelt"])
+        world.client.ping([world.bootstrap], {}, ["mispelt"])
 
 
 def test_ping_counts_partitions_and_suggests_the_topic_that_was_meant(world: KafkaWorld) -> None:
     topic = world.topic(3)
-    assert ping([world.bootstrap], {}, [topic]) == {topic: 3}
+    assert world.client.ping([world.bootstrap], {}, [topic]) == {topic: 3}
     with pytest.raises(ConfigError, match=rf"topic '{topic}x' is not there, .*did you mean '{topic}'\?"):
-        ping([world.bootstrap], {}, [topic, f"{topic}x"])
+        world.client.ping([world.bootstrap], {}, [topic, f"{topic}x"])
 
 
 def test_ping_tells_that_nobody_answers() -> None:
@@ -152,6 +161,7 @@ def test_ping_tells_that_nobody_answers() -> None:
         ping([f"127.0.0.1:{free_ports()[0]}"], {"bootstrap_timeout_ms": 300}, ["t"])
 
 
+@pytest.mark.parametrize("client", ["kafka-python"])
 def test_what_comes_and_goes_between_two_polls_is_not_mentioned(world: KafkaWorld) -> None:
     partition = filled(world, 3)
     source = KafkaSource([world.bootstrap], f"inside-{partition.topic}", topics=[partition.topic])

@@ -14,19 +14,25 @@ from monitor.source.base import Lost, Message, Polled, TopicPartition
 from tests.services.source_worlds import KafkaWorld, MemoryWorld, Reader, World, poll_until
 from tests.services.waiting import until
 
-WORLDS = ["memory", "embedded", pytest.param("kafka", marks=pytest.mark.integration)]
+WORLDS = [
+    "memory",
+    ("embedded", "kafka-python"),
+    ("embedded", "librdkafka"),
+    pytest.param(("kafka", "kafka-python"), marks=pytest.mark.integration),
+    pytest.param(("kafka", "librdkafka"), marks=pytest.mark.integration),
+]
 
 SILENCE_S = 0.15  # long enough for what must not come to come
 
 
-@pytest.fixture(params=WORLDS)
+@pytest.fixture(params=WORLDS, ids=lambda which: which if isinstance(which, str) else "-".join(which))
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     made: World
     if request.param == "memory":
         made = MemoryWorld()
     else:
-        fixture = "embedded_bootstrap" if request.param == "embedded" else "kafka_bootstrap"
-        made = KafkaWorld(request.getfixturevalue(fixture))
+        broker, client = request.param
+        made = KafkaWorld(request.getfixturevalue(f"{broker}_bootstrap"), client)
     yield made
     made.close()
 

@@ -1,0 +1,102 @@
+"""Clients of librdkafka: their settings, their making, and what they say when something fails."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import TopicPartition as Place
+
+from monitor.errors import ConfigError, SourceError
+from monitor.source.base import TopicPartition
+from monitor.source.kafka.options import nearest
+from monitor.source.librdkafka.options import checked, unknown
+
+Client = TypeVar("Client")
+
+DEFAULTS: Mapping[str, Any] = {
+    "allow.auto.create.topics": False,  # a misspelt topic must not come into being
+    "check.crcs": True,
+    "client.id": "driftd",
+    "enable.metrics.push": False,  # driftd has its own
+    "fetch.queue.backoff.ms": 10,  # a whole second, as by default, would starve the loop
+    "isolation.level": "read_committed",  # what a producer took back was never logged
+    "log.connection.close": False,
+    "queued.max.messages.kbytes": 32_768,
+    "reconnect.backoff.max.ms": 5_000,
+}
+FORCED: Mapping[str, Any] = {
+    "auto.offset.reset": "error",
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "enable.partition.eof": True,
+}
+REQUEST_LIMIT_S = 10.0
+_NO_SUCH = re.compile(r'No such configuration property: "([^"]*)"')
+
+
+def consumer_settings(
+    bootstrap_servers: Sequence[str], group_id: str, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give the client's settings: driftd's defaults, the user's options, and what driftd insists on."""
+    named = {"bootstrap.servers": ",".join(bootstrap_servers), "group.id": group_id}
+    return {**DEFAULTS, **checked(options), **FORCED, **named}
+
+
+def connected(settings: Mapping[str, Any]) -> Consumer:
+    """Make a consumer whose broker has answered; one that got no answer leaves nothing behind."""
+    consumer = made(Consumer, settings)
+    servers = settings["bootstrap.servers"]
+    try:
+        consumer.cluster_id(timeout=REQUEST_LIMIT_S)
+    except KafkaException as error:
+        consumer.close()
+        raise SourceError(
+            f"Kafka at {servers} did not answer: {said(error)}; check kafka.bootstrap_servers and the broker"
+        ) from error
+    return consumer
+
+
+def made(kind: Callable[..., Client], settings: Mapping[str, Any]) -> Client:
+    """Make a client; `ConfigError` says which setting it does not take."""
+    try:
+        return kind({**settings}, logger=logging.getLogger("librdkafka"))
+    except (KafkaException, TypeError, ValueError) as error:
+        if name := _NO_SUCH.search(str(error)):
+            raise unknown(name[1]) from error
+        servers = settings["bootstrap.servers"]
+        raise ConfigError(f"Kafka at {servers} cannot be used with these settings: {said(error)}") from error
+
+
+def ping(
+    bootstrap_servers: Sequence[str], options: Mapping[str, Any], topics: Sequence[str]
+) -> Mapping[str, int]:
+    """Give the number of partitions of each topic; `ConfigError` names those the broker does not know."""
+    consumer = connected(consumer_settings(bootstrap_servers, "driftd-ping", options))
+    try:
+        existing = consumer.list_topics(timeout=REQUEST_LIMIT_S).topics
+        for topic in topics:
+            if topic not in existing:
+                raise ConfigError(
+                    f"topic {topic!r} is not there, or not visible, at "
+                    f"{', '.join(bootstrap_servers)}{nearest(topic, existing)}"
+                )
+        return {topic: len(existing[topic].partitions) for topic in topics}
+    except KafkaException as error:
+        raise SourceError(f"Kafka did not list its topics: {said(error)}") from error
+    finally:
+        consumer.close()
+
+
+def place(partition: TopicPartition, offset: int) -> Place:
+    """Give a partition and an offset as the client wants them."""
+    return Place(partition.topic, partition.partition, offset)
+
+
+def said(error: object) -> str:
+    """Give an error of the client in one line, with its name."""
+    inner = error.args[0] if isinstance(error, KafkaException) and error.args else error
+    return f"{inner.name()}: {inner.str()}" if isinstance(inner, KafkaError) else str(inner)
