@@ -104,10 +104,10 @@ def backfill(
     engine = Engine(MemorySource(MemoryBroker(), ()), store, {model: plan}, clock, "earliest")
     known = store.cursors([at]).get(at)
     judged = 0
-    for batch in _batches(islice(windows, known or 0, None)):
+    for batch in batches(islice(windows, known or 0, None)):
         _refuse_judged(batch, store, model)
         upto = (known or 0) + len(batch)
-        store.commit(_progress(batch, plan, Advance(at, known, upto), clock.now()))
+        store.commit(progress(batch, plan, Advance(at, known, upto), clock.now()))
         known = upto
         judged += sum(report.windows for report in engine.close_windows())
     judged += sum(report.windows for report in engine.close_windows(everything=True))
@@ -121,7 +121,8 @@ def _topic(name: str) -> str:
     return f"backfill.{digest}.{re.sub(r'[^A-Za-z0-9._-]', '_', name)[:100]}"
 
 
-def _batches(windows: Iterator[Counted]) -> Iterator[list[Counted]]:
+def batches(windows: Iterator[Counted]) -> Iterator[list[Counted]]:
+    """Give the windows in groups of which each is written in one transaction."""
     while batch := list(islice(windows, _WINDOWS_A_COMMIT)):
         yield batch
 
@@ -137,7 +138,7 @@ def _refuse_judged(batch: Sequence[Counted], store: Store, model: str) -> None:
         )
 
 
-def _progress(batch: Sequence[Counted], plan: ModelPlan, advance: Advance, now: datetime) -> Progress:
+def progress(batch: Sequence[Counted], plan: ModelPlan, advance: Advance, now: datetime) -> Progress:
     """Give what brings these windows into the database, open."""
     at = advance.partition
     clock = PartitionClock(plan.name, at, batch[-1].max_ms, now, caught_up=False)

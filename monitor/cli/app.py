@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from monitor.cli import (
+    backtest,
     challenger,
     check,
     compare,
@@ -42,6 +43,7 @@ app.command("dev-broker")(demo.dev_broker)
 app.command("status")(status.status)
 app.command("history")(history.history)
 app.command("compare")(compare.compare)
+app.command("backtest")(backtest.backtest_command)
 app.command("alerts")(history.alerts)
 app.add_typer(challenger.app, name="challenger")
 app.add_typer(silence.app, name="silence")

@@ -70,12 +70,16 @@ class World:
         self.folder.joinpath("config.toml").write_text(text.format(folder=self.folder), encoding="utf-8")
 
     def run(self, *arguments: str) -> Ran:
+        """Run a command with this configuration."""
+        return self.run_bare(*arguments, "--config", str(self.folder / "config.toml"))
+
+    def run_bare(self, *arguments: str) -> Ran:
         """Run a command in this process, as the console script would."""
         from monitor.cli import main  # noqa: PLC0415  # warnings of Kafka's client are not yet filtered above
 
         self.capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            main([*arguments, "--config", str(self.folder / "config.toml")])
+            main(list(arguments))
         captured = self.capsys.readouterr()
         assert "Traceback" not in captured.err
         return Ran(int(ended.value.code or 0), captured.out, captured.err)
