@@ -36,7 +36,9 @@ from monitor.store.base import Alerting, Gap, Reject, Store
 from monitor.windows import NEVER_MS
 
 _WINDOWS_A_LOCK = 16
-"""Windows judged in one transaction: a long backlog is written in steps."""
+"""Windows judged in one transaction, at most: a long backlog is written in steps."""
+_QUICK_S, _LONG_S = 1.0, 5.0
+"""A transaction that takes less may hold more windows, one that takes more has to hold fewer."""
 
 
 class DeadLetterBox(Protocol):
@@ -90,6 +92,7 @@ class Engine:
         self._waiting: list[Chunk] = []
         self.reloaded = 0
         self._unclaimed: set[TopicPartition] = set()
+        self._at_once = _WINDOWS_A_LOCK // 4
         self._references = {plan.reference.id: plan.reference for plan in plans.values()}
         self._join = join
         self._looked: dict[str, int] = {}
@@ -382,21 +385,27 @@ class Engine:
                     if lock is None:
                         break
                     self._looked[plan.name] = passed.get(plan.name, NEVER_MS)
-                    begun_s = self.clock.monotonic()
+                    begun_s, at_once = self.clock.monotonic(), self._at_once
                     report = close_ended(
-                        lock, plan, self.find, self.clock.now(), _WINDOWS_A_LOCK, everything=everything
+                        lock, plan, self.find, self.clock.now(), at_once, everything=everything
                     )
-                    settled = settle(
-                        lock, plan, self.find, self.clock.now(), _WINDOWS_A_LOCK, everything=everything
-                    )
+                    settled = settle(lock, plan, self.find, self.clock.now(), at_once, everything=everything)
                     if self._join is not None:
                         self._join.write_warnings(lock, plan, self.clock.now())
                     report.add(settled)
                     report.seconds = self.clock.monotonic() - begun_s
                 reports.append(report)
-                if max(report.windows, settled.published, settled.stepped) < _WINDOWS_A_LOCK:
+                self._pace(report.seconds)
+                if max(report.windows, settled.published, settled.stepped) < at_once:
                     break
         return tuple(reports)
+
+    def _pace(self, seconds: float) -> None:
+        """Keep transactions short, however slow the database is."""
+        if seconds < _QUICK_S:
+            self._at_once = min(_WINDOWS_A_LOCK, 2 * self._at_once)
+        elif seconds > _LONG_S:
+            self._at_once = max(1, self._at_once // 2)
 
     def flush_alerts(self) -> tuple[Alert, ...]:
         """Put the messages of groups whose time has come into the outbox; return the alerts told about."""

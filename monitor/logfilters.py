@@ -68,11 +68,11 @@ class Redact:
 class Quieten:
     """A processor that lets an identical warning or error pass once a minute.
 
-    Identical means: the same event from the same module about the same model, topic and service. What was
-    held back is counted in ``repeated`` of the next line that passes. At most ``most`` events are remembered.
+    Identical means: the same event from the same module about the same model, topic, service and outage. What
+    was held back is counted in ``repeated`` of the next line that passes. At most ``most`` are remembered.
     """
 
-    _ABOUT = ("level", "module", "event", "model", "topic", "service")
+    _ABOUT = ("level", "module", "event", "model", "topic", "service", "what", "outage")
 
     def __init__(self, clock: Clock, pause_s: float = 60.0, most: int = 1_000) -> None:
         self._clock = clock

@@ -23,6 +23,9 @@ log = logger(__name__)
 _POLL_S = 0.25
 _CLOSE_EVERY_S = 5.0
 """Windows may end without a message, when a partition falls idle: look again this often."""
+_CLOSE_AT_MOST_S = 15.0
+"""Judging a backlog leaves time for polls: Kafka takes partitions from a process that does not poll."""
+_SLOW_S = 5.0
 _OUTAGE_FIRST_S = 0.5
 _OUTAGE_LONGEST_S = 15.0
 
@@ -71,6 +74,7 @@ class Loop:
         self._committed_s = clock.monotonic()
         self._looked_s = clock.monotonic()
         self._outage_s = 0.0
+        self._outages = 0
         self._was_restoring = False
         self._is_crowded = False
 
@@ -197,9 +201,12 @@ class Loop:
 
     def _commit(self) -> None:
         self._gauges.before_commit(self._engine.state)
+        begun_s = self._clock.monotonic()
         with self._gauges.writing():
             self._engine.commit()
         self._committed_s = self._clock.monotonic()
+        if self._committed_s - begun_s > _SLOW_S:
+            log.warning("the database is slow", commit_s=round(self._committed_s - begun_s, 1))
         reloaded = self._gauges.after_commit(self._engine.state, self._engine.reloaded)
         if reloaded and not self._is_crowded:
             log.warning(
@@ -216,17 +223,36 @@ class Loop:
         self._commit()
         if self._engine.may_close() or now_s - self._looked_s >= _CLOSE_EVERY_S:
             self._looked_s = now_s
-            for report in self._engine.close_windows(is_stopping=stop.is_set):
-                self._gauges.closed(report)
-                _tell(report)
+            self._close(stop)
             self._engine.flush_alerts()
             self._housekeeping.run(self._clock.now())
 
+    def _close(self, stop: threading.Event) -> None:
+        """Judge what has ended; what takes longer is gone on with in the next turn."""
+        end_s = self._clock.monotonic() + _CLOSE_AT_MOST_S
+
+        def is_enough() -> bool:
+            self._health.tick()
+            return stop.is_set() or self._clock.monotonic() >= end_s
+
+        for report in self._engine.close_windows(is_stopping=is_enough):
+            self._gauges.closed(report)
+            _tell(report)
+        if is_enough():
+            self._looked_s = float("-inf")
+
     def _wait(self, stop: threading.Event, what: str, error: Exception) -> None:
         """Stay in the group, read nothing, and try again after a growing pause."""
+        self._outages += not self._outage_s
         self._outage_s = min(_OUTAGE_LONGEST_S, max(_OUTAGE_FIRST_S, self._outage_s * 2))
         self._health.not_ready(what, str(error))
-        log.warning("waiting for what is away", what=what, error=str(error), wait_s=self._outage_s)
+        log.warning(
+            "waiting for what is away",
+            what=what,
+            error=str(error),
+            wait_s=self._outage_s,
+            outage=self._outages,
+        )
         self._engine.source.pause()
         end_s = self._clock.monotonic() + self._outage_s
         while not stop.is_set() and (left_s := end_s - self._clock.monotonic()) > 0:

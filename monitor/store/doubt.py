@@ -13,6 +13,13 @@ from monitor.store.tables import cursor
 NOWHERE = -1
 
 
+def same_moves(one: Sequence[Advance], other: Sequence[Advance]) -> bool:
+    """Whether two commits move cursors alike; the log itself may have grown between them."""
+    return [(a.partition, a.expected, a.next) for a in one] == [
+        (a.partition, a.expected, a.next) for a in other
+    ]
+
+
 def took_place(connection: Connection, advances: Sequence[Advance]) -> bool | None:
     """True: every cursor is where the commit would have put it; False: none moved; None: neither.
 

@@ -145,7 +145,8 @@ class SqlStore:
             return history.closed_windows(connection, model, from_ms, until_ms, limit)
 
     def commit(self, batch: Progress) -> Mapping[str, int]:
-        if self._in_doubt and self._in_doubt == batch.advances and self._took_place(batch.advances):
+        is_again = bool(self._in_doubt) and doubt.same_moves(self._in_doubt, batch.advances)
+        if is_again and self._took_place(batch.advances):
             return self._closed_until_of(batch)
         with self._database.translated(), self._database.for_writing().connect() as connection:
             closed_until = progress.commit(connection, batch)

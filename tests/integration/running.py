@@ -142,7 +142,7 @@ def _is_done(at: World, messages: int, partitions: int) -> bool:
         return lock is not None and not lock.open_starts()
 
 
-UNSTABLE = {"evaluated_at", "closed_at", "notified", "built_at"}
+UNSTABLE = {"evaluated_at", "closed_at", "notified", "notified_at", "built_at"}
 
 
 def results(store: Store, views: Sequence[str]) -> dict[str, list[tuple[tuple[str, Any], ...]]]:

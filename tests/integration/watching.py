@@ -31,6 +31,10 @@ class Watch:
         answer = self._get("/readyz")
         return None if answer is None else dict(json.loads(answer)["reasons"])
 
+    def cause(self, name: str) -> str:
+        """Give what /readyz says of one cause, empty when it does not name it."""
+        return (self.not_ready() or {}).get(name, "")
+
     def is_healthy(self) -> bool:
         answer = self._get("/healthz")
         return answer is not None and bool(json.loads(answer)["healthy"])
@@ -53,8 +57,8 @@ class Watch:
 
     def wait_for_cause(self, cause: str, limit_s: float = LIMIT_S) -> str:
         """Wait until /readyz names this cause; give its text."""
-        until(lambda: cause in (self.not_ready() or {}), f"not ready because of {cause}", limit_s)
-        return (self.not_ready() or {}).get(cause, "")
+        until(lambda: self.cause(cause) != "", f"not ready because of {cause}", limit_s)
+        return self.cause(cause)
 
     def wait_for_line(self, event: str, count: int = 1, limit_s: float = LIMIT_S) -> dict[str, Any]:
         """Wait until the log has so many lines about the event; give the last one."""

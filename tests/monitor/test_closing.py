@@ -11,6 +11,7 @@ from monitor.source.base import TopicPartition
 from monitor.store.base import Store
 from tests.monitor.worlds import (
     HOUR_MS,
+    NOW,
     START_MS,
     ListSource,
     chunk,
@@ -159,3 +160,29 @@ def test_a_shift_below_min_effect_is_no_drift_however_sure() -> None:
     ages = store.view("drift_history", where={"feature": "age", "detector": "ks"})
     assert max(row["adjusted_p"] for row in ages) < 1e-6
     assert {row["verdict"] for row in ages} == {Verdict.OK}
+
+
+class Slow(ManualClock):
+    """Time passes with every look at it, as much as is told."""
+
+    step_s = 0.0
+
+    def monotonic(self) -> float:
+        self.advance(self.step_s)
+        return super().monotonic()
+
+
+def test_fewer_windows_are_judged_in_one_transaction_while_that_takes_long() -> None:
+    engine = new_engine(new_store(), [P0])
+    clock = Slow(NOW)
+    engine.clock = clock
+    engine.take([chunk(P0, log(hours=60, per_hour=20))])
+    engine.commit()
+    clock.step_s = 9.0
+    slow = [
+        report.windows for report in engine.close_windows(is_stopping=iter([False] * 5 + [True]).__next__)
+    ]
+    clock.step_s = 0.1
+    quick = [report.windows for report in engine.close_windows(everything=True)]
+    assert slow == [4, 2, 1, 1, 1]
+    assert quick[:5] == [1, 2, 4, 8, 16]

@@ -179,6 +179,15 @@ def test_the_same_warning_comes_once_a_minute_with_the_number_held_back(clock: M
     assert "repeated" not in quieten(None, "", about("away"))
 
 
+def test_the_first_warning_of_every_outage_passes(clock: ManualClock) -> None:
+    quieten = Quieten(clock)
+    for outage in ("1", "2"):
+        first = about("away", what="database", outage=outage)
+        assert quieten(None, "", first) == first
+        with pytest.raises(structlog.DropEvent):
+            quieten(None, "", about("away", what="database", outage=outage))
+
+
 def test_other_events_are_not_held_back(clock: ManualClock) -> None:
     quieten = Quieten(clock)
     for event in (

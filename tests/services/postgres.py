@@ -50,10 +50,14 @@ class PostgresUnavailableError(Exception):
 
 
 class PostgresServer:
-    """One server on a free port, its data in a folder of its own until `close`."""
+    """One server on a free port, its data in a folder of its own until `close`.
 
-    def __init__(self) -> None:
+    ``settings`` are added to, or replace, those that all tests' servers have.
+    """
+
+    def __init__(self, **settings: str) -> None:
         self._binaries, self._launch = programs()
+        self._settings = SETTINGS | settings
         self.folder = Path(tempfile.mkdtemp(prefix="driftd-postgres-"))
         self.port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
@@ -76,7 +80,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start, or start again with the data it had, and wait until it answers."""
-        settings = [part for pair in SETTINGS.items() for part in ("-c", "=".join(pair))]
+        settings = [part for pair in self._settings.items() for part in ("-c", "=".join(pair))]
         command = [self._binaries / "postgres", "-D", self.folder / "data", "-p", str(self.port), *settings]
         with (self.folder / "postgres.log").open("ab") as log:
             self._process = subprocess.Popen(

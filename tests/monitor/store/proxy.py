@@ -8,9 +8,14 @@ import threading
 from typing import Self
 from urllib.parse import urlsplit
 
+ENDS = (b"COMMIT", b"ROLLBACK")
+
 
 class Proxy:
-    """Passes bytes to the server until it is told to fail; one failure each."""
+    """Passes bytes to the server until it is told to fail; one failure each.
+
+    ``delay_s`` is how long it keeps each request, as a server that is slow does.
+    """
 
     def __init__(self, url: str) -> None:
         address = urlsplit(url)
@@ -18,8 +23,10 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.swallowed = False
+        self.delay_s = 0.0
         self._request: bytes | None = None
         self._answer_to: bytes | None = None
+        self._after = b""
         self._stay_away = False
         self._is_away = False
 
@@ -31,14 +38,22 @@ class Proxy:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
-    def swallow(self, request: bytes) -> None:
-        """Cut the connection instead of passing this request on."""
-        self._request = request
+    def swallow(self, request: bytes, after: bytes = b"") -> None:
+        """Cut the connection instead of passing this request on.
 
-    def swallow_answer_to(self, request: bytes, *, and_stay_away: bool = False) -> None:
+        ``after`` is something that must have been sent in the same transaction.
+        """
+        self._request, self._after = request, after
+
+    def swallow_answer_to(self, request: bytes, after: bytes = b"", *, and_stay_away: bool = False) -> None:
         """Pass this request on, wait for the answer, keep it, cut the connection."""
         self.swallowed = False
-        self._answer_to, self._stay_away = request, and_stay_away
+        self._answer_to, self._after, self._stay_away = request, after, and_stay_away
+
+    @property
+    def is_armed(self) -> bool:
+        """Whether a failure that was told is still to come."""
+        return self._request is not None or self._answer_to is not None
 
     def come_back(self) -> None:
         self._is_away = False
@@ -53,14 +68,20 @@ class Proxy:
                     threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, socket.create_connection(self.target) as server:
+        with contextlib.suppress(ConnectionError), client, socket.create_connection(self.target) as server:
             answers = Answers(server, client)
             back = threading.Thread(target=answers.pump, daemon=True)
             back.start()
+            transaction = b""
             with contextlib.suppress(OSError):
                 while data := client.recv(65536):
-                    if self._fails_at(data, server, answers):
+                    transaction += data
+                    if self._after in transaction and self._fails_at(data, server, answers):
                         break
+                    if any(end in data for end in ENDS):
+                        transaction = b""
+                    if self.delay_s:
+                        threading.Event().wait(self.delay_s)
                     server.sendall(data)
             for end in (client, server):
                 with contextlib.suppress(OSError):
@@ -97,3 +118,5 @@ class Answers:
                     self.has_come.set()
                 else:
                     self._client.sendall(data)
+        with contextlib.suppress(OSError):
+            self._client.shutdown(socket.SHUT_RDWR)  # the server has ended it: the client is to know
