@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from detectors.result import Shift, TestResult, Verdict
+from monitor.challenger.holder import LEASE, RENEW_S, holder_of
 from monitor.challenger.results import EarlyWarning
 from monitor.challenger.rows import LabelledRow, SeenRow, packed_features
 from monitor.challenger.runner import ChallengerRunner
@@ -17,9 +18,12 @@ from monitor.challenger.sampler import Sampler
 from monitor.clock import Clock
 from monitor.findings import Finding
 from monitor.join.arrivals import Learnable, Predictions
+from monitor.log import logger
 from monitor.plan import ModelPlan
-from monitor.store.values import ChallengerResult
+from monitor.store.base import ChallengerResult, Lease, Store
 from monitor.windows import span_at
+
+log = logger(__name__)
 
 
 @dataclass(slots=True)
@@ -27,16 +31,23 @@ class _One:
     plan: ModelPlan
     runner: ChallengerRunner
     sampler: Sampler
+    is_held: bool = False
     seen: list[SeenRow] = field(default_factory=list)
 
 
 class Challengers:
-    """The challengers of all models that have one. Nothing here waits, and nothing is promised to arrive."""
+    """The challengers of all models that have one. Nothing here waits, and nothing is promised to arrive.
+
+    Of several machines one has a model's challenger: its lease is taken and renewed by `hold`. The others
+    sample and learn nothing meanwhile.
+    """
 
     def __init__(self, state_dir: Path, clock: Clock) -> None:
         self._state_dir = state_dir
         self._clock = clock
         self._of: dict[str, _One] = {}
+        self._looked_s = -math.inf
+        self.holder = ""
 
     def follow(self, plans: Mapping[str, ModelPlan]) -> None:
         """Run the challengers that the plans ask for; raises `ConfigError` where one cannot learn."""
@@ -55,13 +66,31 @@ class Challengers:
                 plan.reference.warm_up,
                 self._state_dir,
             )
+            runner.hold(is_held=False)
             runner.start()
             self._of[name] = _One(plan, runner, Sampler(settings.rows_per_s, settings.seed))
+            self._looked_s = -math.inf
+
+    def hold(self, store: Store) -> None:
+        """Take or renew the leases, every few seconds; may raise `StoreError` or `JoinError`."""
+        now_s = self._clock.monotonic()
+        if not self._of or now_s - self._looked_s < RENEW_S:
+            return
+        self.holder = self.holder or holder_of(self._state_dir)
+        now = self._clock.now()
+        for name, one in self._of.items():
+            is_held = store.hold_challenger(Lease(name, self.holder, now + LEASE), now)
+            if is_held != one.is_held:
+                told = "challenger learns here" if is_held else "challenger is on another machine now"
+                log.info(told, model=name, holder=self.holder)
+            one.is_held = is_held
+            one.runner.hold(is_held=is_held)
+        self._looked_s = now_s
 
     def sampled(self, arrived: Predictions) -> Mapping[int, bytes]:
         """Choose rows within the budget; give their features by the hash of their id."""
         one = self._of.get(arrived.model)
-        if one is None or arrived.columns is None:
+        if one is None or arrived.columns is None or not one.is_held:
             return {}
         chosen = one.sampler.choose(arrived.hashes, self._clock.monotonic())
         packed = packed_features(one.plan.reference.dictionary, arrived.columns, chosen)
@@ -88,7 +117,8 @@ class Challengers:
 
     def results(self) -> tuple[ChallengerResult, ...]:
         """Give the windows that the database does not have yet."""
-        return tuple(result for one in self._of.values() for result in one.runner.collect())
+        held = (one for one in self._of.values() if one.is_held)
+        return tuple(result for one in held for result in one.runner.collect())
 
     def told(self, results: Iterable[ChallengerResult]) -> None:
         """Note that the database has these."""

@@ -80,6 +80,7 @@ class ChallengerRunner:
         self._queue = RowQueue(max(_LEAST_QUEUE, math.ceil(_QUEUE_S * settings.rows_per_s)))
         self._results = Results(self._terms, window_ms)
         self._stopping = threading.Event()
+        self._is_held = True
         self._told_s = -math.inf
         self._child: Child | None = None
         self._thread = threading.Thread(target=self._run, name=f"challenger {model}", daemon=True)
@@ -90,6 +91,10 @@ class ChallengerRunner:
     def start(self) -> None:
         """Start the process; rows that come before it is ready wait in the queue."""
         self._thread.start()
+
+    def hold(self, *, is_held: bool) -> None:
+        """Say whether the challenger may learn here; a process that may not any more saves and ends."""
+        self._is_held = is_held
 
     def seen(self, rows: Iterable[SeenRow]) -> None:
         """Hand over rows that production has predicted and whose label is not known yet."""
@@ -177,6 +182,9 @@ class ChallengerRunner:
         pause_s, is_waiting = self._first_pause_s, False
         while not self._stopping.is_set():
             begun_s = self._clock.monotonic()
+            if not self._is_held:
+                self._clock.wait(self._stopping, _LOOK_S)
+                continue
             if self._is_elsewhere():
                 if not is_waiting:
                     log.info("challenger waits: another process here has it", model=self._terms.model)
@@ -185,8 +193,8 @@ class ChallengerRunner:
                 continue
             is_waiting = False
             reason = self._one_process()
-            if self._stopping.is_set():
-                break
+            if self._stopping.is_set() or not self._is_held:
+                continue
             if self._clock.monotonic() - begun_s > _STEADY_S:
                 pause_s = self._first_pause_s
             self.restarts += 1
@@ -236,7 +244,7 @@ class ChallengerRunner:
         if isinstance(answer, Ready):
             self._results.begin(answer.windows, answer.learned_rows)
             self._log(answer.said)
-        while not self._stopping.is_set():
+        while self._is_held and not self._stopping.is_set():
             rows = self._queue.take(_BATCH_ROWS, _LOOK_S)
             sheds = self._results.sheds()
             if rows or sheds:

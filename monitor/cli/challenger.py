@@ -22,6 +22,7 @@ from monitor.config import Loaded
 from monitor.errors import DataError
 from monitor.performance.advice import advice_of
 from monitor.store.base import ChallengerResult
+from monitor.store.types import to_ms
 from monitor.version import VERSION
 
 app = typer.Typer(
@@ -164,9 +165,13 @@ def show(
     with opened(config) as (loaded, store):
         known_model(loaded, store, model)
         rows = store.view("challenger_history", model=model, limit=limit + 1)
+        lease = next((each for each in store.challenger_leases() if each.model == model), None)
     if json:
         print_json([for_machines(row) for row in cut(rows, limit)])
         return
+    if lease is not None:
+        until = words.moment(to_ms(lease.until))
+        out().print(f"learns on {lease.holder}, at least until {until}", markup=False)
     if not rows:
         out().print(_nothing(loaded, model), markup=False)
         return

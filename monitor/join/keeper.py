@@ -123,7 +123,9 @@ class JoinKeeper:
     def with_shares(
         self, counted: Progress, store: Store, find: Callable[[str], Reference | None]
     ) -> Progress:
-        """Add what was joined to the progress that is to be written; may raise `StoreError`."""
+        """Add what was joined to what is to be written; may raise `StoreError` or `JoinError`."""
+        if self._challengers is not None:
+            self._challengers.hold(store)
         found = [
             shares(self._plans[model], met, self.joiner.table.partition_of, store, find)
             for model, met in self.joiner.met.items()
@@ -134,6 +136,7 @@ class JoinKeeper:
             joined=tuple(share for each in found for share in each.joined),
             learned=tuple(share for each in found for share in each.learned),
             challenger=() if self._challengers is None else self._challengers.results(),
+            holder="" if self._challengers is None else self._challengers.holder,
         )
 
     def committed(self, written: Progress, partitions: Mapping[TopicPartition, PartitionState]) -> None:

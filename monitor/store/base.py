@@ -23,6 +23,7 @@ from monitor.store.values import (
     JoinedWindow,
     Late,
     LearnedWindow,
+    Lease,
     OpenWindow,
     Outbound,
     PartitionClock,
@@ -43,6 +44,7 @@ __all__ = [
     "JoinedWindow",
     "Late",
     "LearnedWindow",
+    "Lease",
     "ModelLock",
     "OpenWindow",
     "Outbound",
@@ -228,6 +230,12 @@ class Store(Protocol):
 
     def challenger_results(self, model: str, since_ms: int) -> tuple[ChallengerResult, ...]:
         """Give the results of windows that start at ``since_ms`` or later, oldest first."""
+
+    def hold_challenger(self, lease: Lease, now: datetime) -> bool:
+        """Take a lease that is free or was over before ``now``, or renew one's own; False: another has it."""
+
+    def challenger_leases(self) -> tuple[Lease, ...]:
+        """Give who has which challenger, by model."""
 
     def closed_until(self) -> Mapping[str, int]:
         """Give, per model, the end of its latest judged window; models without one are absent."""

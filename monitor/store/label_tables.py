@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, text
 
 from monitor.store.result_tables import end, moment, start
 from monitor.store.tables import amount, key, metadata, words
-from monitor.store.types import Figure
+from monitor.store.types import Figure, Instant
 
 
 def partition() -> Column[int]:
@@ -91,5 +91,13 @@ challenger_result = Table(
     Column("abstention_share", Figure()),
     amount("shed_rows"),
     comment="The challenger beside production's model on the same labelled rows of each window.",
+)
+challenger_lease = Table(
+    "challenger_lease",
+    metadata,
+    key("model"),
+    words("holder"),
+    Column("until", Instant(), nullable=False),
+    comment="Which folder of which machine a model's challenger learns in; it may change when until is over.",
 )
 Index("challenger_result_start", challenger_result.c.window_start)

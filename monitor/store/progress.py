@@ -34,7 +34,8 @@ def commit(connection: Connection, progress: Progress) -> Mapping[str, int]:
     write_gaps(connection, progress.gaps)
     labels.write_joined(connection, progress.joined)
     labels.write_learned(connection, progress.learned, learned_until)
-    sequential.write_challenger(connection, progress.challenger)
+    if progress.challenger:
+        sequential.write_challenger(connection, progress.challenger, progress.holder)
     return closed_until
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import Connection, RowMapping, Select, or_, select, tuple_
 
-from monitor.store.base import ChallengerResult, DetectorState
-from monitor.store.label_tables import challenger_result, detector_state
-from monitor.store.statements import Row, upsert
+from monitor.store.base import ChallengerResult, DetectorState, Lease
+from monitor.store.label_tables import challenger_lease, challenger_result, detector_state
+from monitor.store.statements import Row, inserting, upsert
 from monitor.store.types import within
 
 OF_STATE = ("model", "segment", "signal", "detector", "rows", "dropped", "state")
@@ -36,14 +37,48 @@ def states_of(connection: Connection, of_model: str) -> tuple[DetectorState, ...
     )
 
 
-def write_challenger(connection: Connection, results: Iterable[ChallengerResult]) -> None:
-    """Insert results or replace those of the same window, in one order for all processes."""
+def write_challenger(connection: Connection, results: Iterable[ChallengerResult], holder: str) -> None:
+    """Insert results, but of models whose lease another holder has, in one order for all processes.
+
+    Those of a window that is there already are replaced unless they hold fewer rows: after the lease has
+    moved, a window that both holders counted into is told by the one that saw more of it.
+    """
+    others = select(challenger_lease.c.model, challenger_lease.c.holder).with_for_update(read=True)
+    elsewhere = frozenset(of for of, by in connection.execute(others) if by != holder)
     rows: list[Row] = [
         {name: getattr(one, name) for name in (*OF_CHALLENGER, *FIGURES)}
         | {"window_start": one.start_ms, "window_end": one.end_ms}
         for one in sorted(results, key=lambda one: (one.model, one.start_ms))
+        if one.model not in elsewhere
     ]
-    upsert(connection, challenger_result, rows)
+    if not rows:
+        return
+    statement, old = inserting(connection, challenger_result), challenger_result.c
+    new, keys = statement.excluded, [column.name for column in challenger_result.primary_key]
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=keys,
+            set_={name: new[name] for name in rows[0] if name not in keys},
+            where=tuple_(new["rows"], new.scored_rows) >= tuple_(old["rows"], old.scored_rows),
+        ),
+        rows,
+    )
+
+
+def hold(connection: Connection, lease: Lease, now: datetime) -> bool:
+    """Take a lease that is free or over, or renew one's own; False when another has it."""
+    table = challenger_lease
+    free = or_(table.c.holder == lease.holder, table.c.until < now)
+    values = {"holder": lease.holder, "until": lease.until}
+    statement = inserting(connection, table).values(model=lease.model, **values)
+    statement = statement.on_conflict_do_update(index_elements=["model"], set_=values, where=free)
+    return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount == 1
+
+
+def leases(connection: Connection) -> tuple[Lease, ...]:
+    """Give all leases, by model."""
+    found = select(challenger_lease).order_by(challenger_lease.c.model)
+    return tuple(Lease(**row) for row in connection.execute(found).mappings())
 
 
 def challenger_since(connection: Connection, of_model: str, since_ms: int) -> tuple[ChallengerResult, ...]:

@@ -32,6 +32,7 @@ from monitor.store.base import (
     ClosedWindow,
     JoinedWindow,
     LearnedWindow,
+    Lease,
     ModelLock,
     OpenWindow,
     Outbound,
@@ -135,6 +136,14 @@ class SqlStore:
     def challenger_results(self, model: str, since_ms: int) -> tuple[ChallengerResult, ...]:
         with self._database.reading() as connection:
             return sequential.challenger_since(connection, model, since_ms)
+
+    def hold_challenger(self, lease: Lease, now: datetime) -> bool:
+        with self._database.writing() as connection:
+            return sequential.hold(connection, lease, now)
+
+    def challenger_leases(self) -> tuple[Lease, ...]:
+        with self._database.reading() as connection:
+            return sequential.leases(connection)
 
     def closed_until(self) -> Mapping[str, int]:
         with self._database.reading() as connection:

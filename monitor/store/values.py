@@ -175,6 +175,15 @@ class ChallengerResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """Who alone may write a model's challenger results, and until when nobody else can become that."""
+
+    model: str
+    holder: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DetectorState:
     """The checkpoint of one sequential detector on one signal, which it has read up to ``until_ms``."""
 
@@ -193,7 +202,8 @@ class Progress:
     """Everything that must move together when messages have been taken in.
 
     Only partitions with an advance are fenced: clocks and windows come with one of their partition.
-    ``learned`` windows that the detectors have passed already are left out.
+    ``learned`` windows that the detectors have passed already are left out, and so are results of
+    challengers whose lease another than ``holder`` has.
     """
 
     advances: tuple[Advance, ...] = ()
@@ -205,6 +215,7 @@ class Progress:
     joined: tuple[JoinedWindow, ...] = ()
     learned: tuple[LearnedWindow, ...] = ()
     challenger: tuple[ChallengerResult, ...] = ()
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,26 @@ def test_changes_are_told_every_few_seconds_only(make: Callable[..., ChallengerR
     assert [result.rows for result in runner.collect()] == [3]
 
 
+def test_a_challenger_that_may_not_learn_here_saves_ends_and_goes_on_when_it_may(
+    make: Callable[..., ChallengerRunner], processes: MadeUp
+) -> None:
+    runner = make()
+    runner.hold(is_held=False)
+    runner.start()
+    runner.labelled(labelled(2))
+    assert not runner.wait_idle(1.5)
+    assert not processes.begun
+    runner.hold(is_held=True)
+    assert runner.wait_idle(20)
+    assert [result.rows for result in runner.collect()] == [2]
+    runner.hold(is_held=False)
+    until(lambda: runner.pid is None, "the end of the process")
+    assert runner.restarts == 0
+    runner.hold(is_held=True)
+    until(lambda: len(processes.begun) == 2, "another process")
+    assert [sums.rows for sums in processes.begun[1].windows] == [1002]
+
+
 def test_the_last_word_comes_at_the_end(make: Callable[..., ChallengerRunner]) -> None:
     runner = make()
     runner.start()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from detectors.warm_up import rows_of
 from monitor.challenger.learner import Learner
 from monitor.challenger.state import write_state
 from monitor.challenger.terms import state_path
-from monitor.store.base import ChallengerResult, Progress
+from monitor.store.base import ChallengerResult, Lease, Progress
 from tests.monitor.challenger.streams import DICTIONARY, HOUR_MS, TERMS, stream
 from tests.monitor.cli.worlds import CONFIG, World
 from tests.monitor.store.rows import HOUR, MODEL, START
@@ -90,6 +91,15 @@ def test_what_the_limit_leaves_out_is_said(world: World) -> None:
     ran = world.run("challenger", "show", MODEL, "--json", "--limit", "1")
     assert len(ran.json) == 1
     assert "--limit N" in ran.err
+
+
+def test_the_machine_that_the_challenger_learns_on_is_named(world: World) -> None:
+    told(world, window(0, 140, 150))
+    assert "learns on" not in shown(world)
+    until = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+    world.store.hold_challenger(Lease(MODEL, "box-1a2b3c4d", until), until)
+    world.store.hold_challenger(Lease("other", "elsewhere", until), until)
+    assert shown(world).startswith("learns on box-1a2b3c4d, at least until 1 Mar 2026 12:30 UTC ")
 
 
 def test_why_there_is_nothing_to_show(world: World) -> None:
