@@ -1,7 +1,8 @@
 """A real Apache Kafka on this machine, for the tests that need one.
 
 `KafkaServer` is one broker (KRaft, one node, loopback only) run from jars that
-Maven brings into `.cache/kafka` once. From a shell, for a whole test run:
+Maven brings into `.cache/kafka` once; `kafka_cluster` makes three of them one
+cluster. From a shell, for a whole test run:
 
     export DRIFTD_TEST_KAFKA="$(python -m tests.services.kafka_server start)"
     python -m pytest
@@ -21,7 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Self
 
@@ -42,8 +43,8 @@ GET_IT = "get it with: apt-get install openjdk-17-jre-headless maven"
 # Quick to start and small: few threads, one partition for group offsets, no wait for more members.
 SETTINGS = """\
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
+node.id={node}
+controller.quorum.voters={voters}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
@@ -55,14 +56,15 @@ num.recovery.threads.per.data.dir=1
 background.threads=1
 log.cleaner.enable=false
 offsets.topic.num.partitions=1
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor={replicas}
 transaction.state.log.num.partitions=1
-transaction.state.log.replication.factor=1
+transaction.state.log.replication.factor={replicas}
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=500
 auto.create.topics.enable=false
 broker.heartbeat.interval.ms=200
+broker.session.timeout.ms=3000
 controlled.shutdown.enable=false
 """
 
@@ -72,17 +74,28 @@ class KafkaUnavailableError(Exception):
 
 
 class KafkaServer:
-    """One broker on a free port, its data in a folder of its own until `close`."""
+    """One broker on a free port, its data in a folder of its own until `close`.
 
-    def __init__(self) -> None:
+    ``voters`` are the ports of the controllers of its cluster, by node; without them it is one of its own.
+    """
+
+    def __init__(self, node: int = 1, voters: Mapping[int, int] | None = None) -> None:
         self._jars = jars()
         self.folder = Path(tempfile.mkdtemp(prefix="driftd-kafka-"))
         port, controller = free_ports()
+        self.node = node
         self.bootstrap = f"127.0.0.1:{port}"
         self._settings = self.folder / "server.properties"
-        self._settings.write_text(
-            SETTINGS.format(port=port, controller=controller, folder=self.folder), encoding="utf-8"
+        voters = voters or {node: controller}
+        text = SETTINGS.format(
+            node=node,
+            voters=",".join(f"{each}@127.0.0.1:{its}" for each, its in voters.items()),
+            replicas=len(voters),
+            port=port,
+            controller=voters[node],
+            folder=self.folder,
         )
+        self._settings.write_text(text, encoding="utf-8")
         self._process: subprocess.Popen[bytes] | None = None
         self._format()
 
@@ -100,6 +113,11 @@ class KafkaServer:
 
     def start(self) -> None:
         """Start, or start again with the data it had, and wait until it answers."""
+        self.launch()
+        self.wait_for_answers()
+
+    def launch(self) -> None:
+        """Start, and wait for nothing."""
         with self._log() as log:
             self._process = subprocess.Popen(
                 [*self._java("-Xmx512M", "-Xms256M"), "kafka.Kafka", str(self._settings)],
@@ -108,6 +126,9 @@ class KafkaServer:
                 cwd=self.folder,
                 start_new_session=True,  # Ctrl-C ends the tests, whose clean-up then ends the broker
             )
+
+    def wait_for_answers(self) -> None:
+        """Wait until it answers; what does not is ended."""
         try:
             until(self._answers, "Kafka answers", START_LIMIT_S)
         except BaseException:
