@@ -7,10 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -75,7 +76,7 @@ def send_to(
     bootstrap: str, topic: str, values: Iterable[bytes], partitions: int, places: Iterable[int] | None = None
 ) -> None:
     """Put more messages into a topic, dealt round or put where told."""
-    producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, batch_size=131_072)
+    producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, batch_size=16_384)
     for place, value in zip(itertools.count() if places is None else places, values, strict=False):
         producer.send(topic, value, partition=place % partitions)
     producer.flush()
@@ -98,15 +99,24 @@ def world(
     return World(path, topic, store, folder / f"{name}.log")
 
 
+MONITOR = ("-m", "monitor")
+NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
+
+
 @contextmanager
-def service(at: World) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the service; kill it at the end if it has not stopped by then."""
+def service(
+    at: World, entry: Sequence[str] = MONITOR, environ: Mapping[str, str] = NOTHING_MORE
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the service; kill it at the end if it has not stopped by then.
+
+    ``entry`` says what Python runs, ``environ`` what this process has in its environment beside the others.
+    """
     with at.log.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "monitor", "run", "--config", str(at.config)],
+            [sys.executable, *entry, "run", "--config", str(at.config)],
             stdout=log,
             stderr=log,
-            env=os.environ | {"COLUMNS": "200"},
+            env={**os.environ, "COLUMNS": "200", **environ},
         )
     try:
         yield process
@@ -116,6 +126,11 @@ def service(at: World) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(10)
 
 
+def starts(at: World) -> int:
+    """How often the service has come up: before that, a signal to stop just ends Python."""
+    return at.log.read_text().count('"event":"started"') if at.log.exists() else 0
+
+
 def position(at: World, partitions: int) -> int:
     """How many messages have been committed."""
     return sum(at.store.cursors([TopicPartition(at.topic, i) for i in range(partitions)]).values())
@@ -123,9 +138,12 @@ def position(at: World, partitions: int) -> int:
 
 def run_to_the_end(at: World, messages: int, partitions: int, limit_s: float = 120.0) -> None:
     """Run until everything is committed and judged, then stop by SIGTERM and see that it stops well."""
+    before = starts(at)
     with service(at) as process:
         until(
-            lambda: process.poll() is not None or _is_done(at, messages, partitions),
+            lambda: (
+                process.poll() is not None or (starts(at) > before and _is_done(at, messages, partitions))
+            ),
             "everything committed and judged",
             limit_s,
             0.2,

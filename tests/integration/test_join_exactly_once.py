@@ -6,12 +6,10 @@ import random
 import threading
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
-from tests.integration.labelled import labelled_world, read, run_until_settled, two_topics
+from tests.integration.labelled import labelled_log, labelled_world, read, run_until_settled, two_topics
 from tests.integration.running import World, results, service
 from tests.monitor.labelled_worlds import rows_of_hours
 from tests.monitor.worlds import HOUR_MS, START_MS
@@ -27,27 +25,6 @@ labels_wait = "2d"
 """
 
 
-def messages() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Predictions; and labels in the order in which they come, some again, some anew, some of nobody."""
-    frame = rows_of_hours(HOURS, PER_HOUR, 3, lambda hour: 0.1 if hour < 12 else 0.3)
-    rng = np.random.default_rng(11)
-    made, told = [], []
-    for i, row in enumerate(frame.to_dict("records")):
-        features = {"age": row["age"], "country": row["country"]}
-        value = {"id": f"r{i}", "timestamp": row["time_ms"], "features": features}
-        made.append(value | {"prediction": row["prediction"], "score": row["score"]})
-        known_ms = int(row["time_ms"] + rng.integers(0, 6 * HOUR_MS))
-        label = {"id": f"r{i}" if i % 500 else f"nobody{i}", "timestamp": known_ms, "label": row["label"]}
-        told.append((known_ms, label))
-        if i % 97 == 0:
-            told.append((known_ms + HOUR_MS, label | {"timestamp": known_ms + HOUR_MS}))
-        if i % 101 == 0:
-            again = {"timestamp": known_ms + HOUR_MS, "label": 1 - row["label"]}
-            told.append((known_ms + HOUR_MS, label | again))
-    told.sort(key=lambda pair: pair[0])
-    return made, [label for _, label in told]
-
-
 @pytest.mark.integration
 @pytest.mark.long
 @pytest.mark.timeout(420)
@@ -58,7 +35,7 @@ def test_killed_during_the_join_every_metric_is_that_of_an_undisturbed_run(
     frame = rows_of_hours(20, 500, 1, lambda _: 0.1)
     frame["timestamp"] = frame.pop("time_ms") - 1_000 * HOUR_MS
     frame.to_parquet(training)
-    predictions, labels = messages()
+    predictions, labels = labelled_log(HOURS, PER_HOUR)
     topics = two_topics(kafka_bootstrap, predictions, labels)
     total = len(predictions) + len(labels)
     url = postgres_databases.empty()
