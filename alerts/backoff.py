@@ -22,7 +22,12 @@ def retry_at(attempts: int, now: datetime, rng: Random) -> datetime:
     return now + timedelta(seconds=max(FIRST_S, pause_s * (1 - rng.random() / 2)))
 
 
-def next_attempt(attempts: int, created_at: datetime, now: datetime, rng: Random) -> datetime | None:
-    """Give the time of the next attempt, or None when the notification is a day old: then give it up."""
-    at = retry_at(attempts, now, rng)
+def next_attempt(
+    attempts: int, created_at: datetime, now: datetime, rng: Random, at_least_s: float = 0.0
+) -> datetime | None:
+    """Give the time of the next attempt, or None when the notification is a day old: then give it up.
+
+    ``at_least_s`` is what the service asked for.
+    """
+    at = max(retry_at(attempts, now, rng), now + timedelta(seconds=at_least_s))
     return at if at - created_at <= GIVE_UP_AFTER else None

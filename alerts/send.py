@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
@@ -21,7 +23,9 @@ from apprise import (
     NotifyType,
     PersistentStoreMode,
 )
+from requests import PreparedRequest, Response, Session
 
+from alerts.backoff import LONGEST_S
 from alerts.outgoing import Message
 
 TIMEOUT_S = 20.0
@@ -33,18 +37,22 @@ DEAD_ENDS = ("Dropped invalid", "There are no ")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one attempt. ``permanent``: trying again cannot help. ``error`` holds no secrets."""
+    """What became of one attempt. ``permanent``: trying again cannot help. ``error`` holds no secrets.
+
+    ``retry_after_s`` is how long the service asks to be left alone.
+    """
 
     ok: bool
     permanent: bool = False
     error: str = ""
+    retry_after_s: float = 0.0
 
 
 class Sender:
-    """All services, built once and kept: Apprise throttles per object.
+    """All services, built once and kept.
 
-    For one thread: an attempt may take `TIMEOUT_S` seconds, and a service that does
-    not answer in time may still get the message afterwards.
+    One thread for each service: an attempt may take `TIMEOUT_S` seconds, and a service
+    that does not answer in time may still get the message afterwards.
     """
 
     def __init__(self, services: Mapping[str, str], slack_root: str | None = None) -> None:
@@ -71,6 +79,13 @@ class Sender:
         """Give the service's URL with its secrets masked."""
         return str(_plugin(self._services[service]).url(privacy=True))
 
+    def pause_s(self, service: str) -> float:
+        """Give how long to rest between two messages to the service: the caller keeps that.
+
+        Apprise would by the wall clock: set back by an hour, it would sleep for an hour.
+        """
+        return float(_plugin(self._services[service]).request_rate_per_sec)
+
     def send(self, service: str, message: Message) -> Outcome:
         """Try once. A service of no such name is a permanent failure; nothing is raised for it."""
         if service not in self._services:
@@ -78,15 +93,17 @@ class Sender:
             return Outcome(ok=False, permanent=True, error=f"no service {service!r} (known: {known})")
         apprise = self._services[service]
         body, body_format = _body(_plugin(apprise), message)
-        with _captured():
-            result = apprise.notify(
-                body,
-                title=message.title,
-                body_format=body_format,
-                notify_type=_kind(message.title),
-                timeout=TIMEOUT_S,
-            )
-        return _outcome(result, self._secrets[service])
+        _plugin(apprise)._last_io_datetime = None  # noqa: SLF001  # see `pause_s`
+        asked: list[float] = []
+        _asked.set(asked)
+        result = apprise.notify(
+            body,
+            title=message.title,
+            body_format=body_format,
+            notify_type=_kind(message.title),
+            timeout=TIMEOUT_S,
+        )
+        return _outcome(result, self._secrets[service], max(asked, default=0.0))
 
 
 def secrets_of(url: str, masked: str) -> tuple[str, ...]:
@@ -159,13 +176,35 @@ def _kind(title: str) -> NotifyType:
     return NotifyType.FAILURE if "] CRITICAL" in title else NotifyType.WARNING
 
 
-def _outcome(result: AppriseResult, secrets: tuple[str, ...]) -> Outcome:
+_asked: ContextVar[list[float] | None] = ContextVar("asked", default=None)
+"""The pauses that services asked for during this attempt; Apprise hands the context on to its threads."""
+
+
+def _listening(send: Callable[..., Response]) -> Callable[..., Response]:
+    """Hear what Apprise does not tell: the header Retry-After of an answer."""
+
+    @wraps(send)
+    def heard(session: Session, request: PreparedRequest, **options: Any) -> Response:
+        response = send(session, request, **options)
+        asked, after = _asked.get(), response.headers.get("Retry-After", "")
+        if asked is not None and after.isdecimal():
+            asked.append(min(float(after), LONGEST_S))
+        return response
+
+    return heard
+
+
+Session.send = _listening(Session.send)  # type: ignore[method-assign]
+
+
+def _outcome(result: AppriseResult, secrets: tuple[str, ...], retry_after_s: float) -> Outcome:
     if result.status is AppriseResultStatus.SUCCESS:
         return Outcome(ok=True)
     said = "; ".join(dict.fromkeys(entry.message for entry in result.logs()))
     status = result.status.name.lower()
     error = mask(f"{status}: {said}" if said else status, secrets)
-    return Outcome(ok=False, permanent=result.status is AppriseResultStatus.NOMATCH, error=error)
+    permanent = result.status is AppriseResultStatus.NOMATCH
+    return Outcome(ok=False, permanent=permanent, error=error, retry_after_s=retry_after_s)
 
 
 def _parts(url: str) -> Iterator[str]:
@@ -179,17 +218,19 @@ def _parts(url: str) -> Iterator[str]:
 
 @contextmanager
 def _captured() -> Iterator[list[str]]:
-    """Keep what Apprise logs from the service's own log: it may quote tokens."""
-    logger = logging.getLogger(LOGGER_NAME)
+    """Collect what Apprise says."""
     lines: list[str] = []
     handler = _Lines(lines)
-    propagates, logger.propagate = logger.propagate, False
-    logger.addHandler(handler)
+    _apprise_log.addHandler(handler)
     try:
         yield lines
     finally:
-        logger.removeHandler(handler)
-        logger.propagate = propagates
+        _apprise_log.removeHandler(handler)
+
+
+_apprise_log = logging.getLogger(LOGGER_NAME)
+_apprise_log.propagate = False  # never into the service's own log: it may quote tokens
+_apprise_log.addHandler(logging.NullHandler())
 
 
 class _Lines(logging.Handler):

@@ -1,9 +1,8 @@
-"""The outbox's own thread: notifications leave here, one at a time, until they are sent or given up."""
+"""Each service's own thread: its notifications leave here, one at a time, until they are sent or given up."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from random import Random
 from typing import Protocol
 
@@ -18,10 +17,9 @@ from monitor.store.base import Outbound, Store
 
 log = logger(__name__)
 
-LEASE_S = 120.0
+LEASE_S = 45.0
 """How long a claimed notification is this process's own: longer than any attempt takes."""
 _PAUSE_S = 1.0
-_AT_ONCE = 10
 
 
 class Sends(Protocol):
@@ -30,15 +28,21 @@ class Sends(Protocol):
     @property
     def names(self) -> tuple[str, ...]: ...
 
+    def pause_s(self, service: str) -> float: ...
+
     def send(self, service: str, message: Message) -> Outcome: ...
 
 
 class Outbox:
-    """Drains the outbox table: at least once, in order per service, with back-off."""
+    """Drains one service's part of the outbox table: at least once, in order per group, with back-off.
+
+    One service that hangs holds up no other.
+    """
 
     def __init__(
-        self, store: Store, sender: Sends, clock: Clock, rng: Random, metrics: Metrics | None
+        self, service: str, store: Store, sender: Sends, clock: Clock, rng: Random, metrics: Metrics | None
     ) -> None:
+        self._service = service
         self._store = store
         self._sender = sender
         self._clock = clock
@@ -49,38 +53,33 @@ class Outbox:
         """Send until told to stop; a database that is away only makes it wait."""
         while not stop.is_set():
             try:
-                sent = self.drain(stop.is_set)
+                rest_s = self.send_next()
             except StoreError as error:
-                log.warning("outbox waits for the database", error=str(error))
-                sent = 0
-            if not sent:
-                self._clock.wait(stop, _PAUSE_S)
+                log.warning("outbox waits for the database", service=self._service, error=str(error))
+                rest_s = _PAUSE_S
+            self._clock.wait(stop, rest_s)
 
-    def drain(self, is_stopping: Callable[[], bool] = lambda: False) -> int:
-        """Send what is due now; return how many attempts were made."""
-        attempts = 0
-        while not is_stopping():
-            due = self._store.claim(self._sender.names, self._clock.now(), LEASE_S, _AT_ONCE)
-            for outbound in due:
-                if is_stopping():
-                    return attempts
-                self._attempt(outbound)
-                attempts += 1
-            if len(due) < _AT_ONCE:
-                return attempts
-        return attempts
+    def send_next(self) -> float:
+        """Send the oldest that is due, if any; give how long to rest then."""
+        due = self._store.claim((self._service,), self._clock.now(), LEASE_S, 1)
+        if not due:
+            return _PAUSE_S
+        return max(self._attempt(due[0]), self._sender.pause_s(self._service))
 
-    def _attempt(self, outbound: Outbound) -> None:
+    def _attempt(self, outbound: Outbound) -> float:
+        """Try once; give how long the service wants to be left alone."""
         outcome = self._sender.send(outbound.service, outbound.message)
         now = self._clock.now()
         if outcome.ok:
             self._store.mark_sent(outbound.id, now)
             self._count(outbound, "sent")
             log.info("notification sent", service=outbound.service, title=outbound.message.title)
-            return
+            return 0.0
         retry = None
         if not outcome.permanent:
-            retry = next_attempt(outbound.attempts, outbound.created_at, now, self._rng)
+            retry = next_attempt(
+                outbound.attempts, outbound.created_at, now, self._rng, outcome.retry_after_s
+            )
         self._store.mark_failed(outbound.id, outcome.error, retry)
         self._count(outbound, "failed" if retry else "dropped")
         log.warning(
@@ -89,6 +88,7 @@ class Outbox:
             error=outcome.error,
             next_attempt=None if retry is None else retry.isoformat(timespec="seconds"),
         )
+        return outcome.retry_after_s
 
     def _count(self, outbound: Outbound, status: str) -> None:
         if self._metrics is not None:

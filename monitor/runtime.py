@@ -79,7 +79,7 @@ class Running:
     store: Store
     metrics: Metrics
     outbox_stop: threading.Event
-    outbox_thread: threading.Thread
+    outbox_threads: tuple[threading.Thread, ...]
     clock: Clock
 
     def reload(self, environ: Mapping[str, str]) -> None:
@@ -108,7 +108,9 @@ class Running:
     def stop_threads(self, timeout_s: float) -> None:
         """Stop sending; what is unsent stays in the outbox."""
         self.outbox_stop.set()
-        self.outbox_thread.join(timeout_s)
+        end_s = self.clock.monotonic() + timeout_s
+        for thread in self.outbox_threads:
+            thread.join(max(0.0, end_s - self.clock.monotonic()))
 
 
 def fixed_changes(old: Config, new: Config) -> tuple[str, ...]:
@@ -176,10 +178,13 @@ def assemble(
             Housekeeping(store, config.database.retention),
         )
         outbox_stop = threading.Event()
-        outbox = Outbox(store, sender, clock, rng, metrics)
-        thread = threading.Thread(target=outbox.run, args=(outbox_stop,), name="outbox", daemon=True)
-        thread.start()
-        yield Running(loaded, plans, engine, loop, store, metrics, outbox_stop, thread, clock)
+        threads = tuple(
+            threading.Thread(target=outbox.run, args=(outbox_stop,), name="outbox", daemon=True)
+            for outbox in (Outbox(name, store, sender, clock, rng, metrics) for name in sender.names)
+        )
+        for thread in threads:
+            thread.start()
+        yield Running(loaded, plans, engine, loop, store, metrics, outbox_stop, threads, clock)
         outbox_stop.set()
     finally:
         for part in (source, join, letters, server):

@@ -26,6 +26,8 @@ class WebReceiver:
 
     status: int = 200
     is_silent: bool = False
+    hanging: int = 0
+    retry_after: str = ""
     posts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
@@ -57,25 +59,28 @@ def slack_complaints(path: str, payload: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
-def web_receiver() -> Iterator[WebReceiver]:
+def web_receiver(port: int = 0) -> Iterator[WebReceiver]:
     receiver = WebReceiver()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if receiver.is_silent:
+                receiver.hanging += 1
                 receiver.released.wait(30)
                 return
             status, answer = receiver.answer(self.path, body)
             self.send_response(status)
             self.send_header("Content-Length", str(len(answer)))
+            if receiver.retry_after:
+                self.send_header("Retry-After", receiver.retry_after)
             self.end_headers()
             self.wfile.write(answer)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     receiver.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -90,12 +95,29 @@ def web_receiver() -> Iterator[WebReceiver]:
 
 @dataclass
 class MailReceiver:
-    """Keeps the mails that arrive."""
+    """Keeps the mails that arrive.
+
+    ``rcpt_answer`` is what it says to every recipient, instead of taking the mail.
+    """
 
     port: int
     refuses: bool = False
+    rcpt_answer: str = ""
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
+
+    async def handle_RCPT(  # noqa: N802
+        self,
+        server: SMTP,  # noqa: ARG002
+        session: Session,  # noqa: ARG002
+        envelope: Envelope,
+        address: str,
+        options: list[str],  # noqa: ARG002
+    ) -> str:
+        if self.rcpt_answer:
+            return self.rcpt_answer
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802
         if self.refuses:
@@ -110,9 +132,10 @@ class MailReceiver:
 
 
 @contextmanager
-def mail_receiver() -> Iterator[MailReceiver]:
+def mail_receiver(port: int = 0) -> Iterator[MailReceiver]:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
         receiver = MailReceiver(probe.getsockname()[1])
     controller = Controller(receiver, hostname="127.0.0.1", port=receiver.port)
     controller.start()

@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Iterator
+from io import StringIO
 
 import pytest
 
@@ -110,6 +111,26 @@ def test_a_refusal_can_be_tried_again_and_holds_no_secrets(web: WebReceiver, sta
     assert not any(token in outcome.error for token in TOKENS)
 
 
+@pytest.mark.parametrize(("said", "seconds"), [("7", 7), ("100000", 900), ("", 0), ("Wed, 21 Oct 2026", 0)])
+def test_how_long_a_service_wants_to_be_left_alone_is_told(
+    web: WebReceiver, said: str, seconds: float
+) -> None:
+    web.status, web.retry_after = 429, said
+    sender = slack(web)
+    assert sender.send("oncall", MESSAGE).retry_after_s == seconds
+    web.status, web.retry_after = 500, ""
+    assert sender.send("oncall", MESSAGE).retry_after_s == 0
+
+
+def test_two_messages_may_follow_each_other_at_once(web: WebReceiver) -> None:
+    """To rest between them is for the caller, whose clock cannot be set back."""
+    sender = slack(web)
+    assert sender.pause_s("oncall") == pytest.approx(1.2)
+    begun = time.perf_counter()
+    assert all(sender.send("oncall", MESSAGE).ok for _ in range(3))
+    assert time.perf_counter() - begun < 2.4
+
+
 def test_silence_costs_a_bounded_time(web: WebReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(send, "TIMEOUT_S", 0.5)
     web.is_silent = True
@@ -160,6 +181,13 @@ def test_a_mail_server_that_refuses_can_be_tried_again(mail: MailReceiver) -> No
     assert outcome.error
 
 
+@pytest.mark.parametrize("answer", ["450 come again later", "550 nobody of that name"])
+def test_a_mail_server_that_refuses_the_recipient_can_be_tried_again(mail: MailReceiver, answer: str) -> None:
+    mail.rcpt_answer = answer
+    outcome = mailing(mail).send("team", MESSAGE)
+    assert (outcome.ok, outcome.permanent, mail.mails) == (False, False, [])
+
+
 def test_other_services_get_plain_text(web: WebReceiver) -> None:
     sender = Sender({"hook": web.url.replace("http://", "json://") + "/hook"})
     assert sender.send("hook", MESSAGE).ok
@@ -199,12 +227,20 @@ def test_a_blank_message_fails_without_reaching_anybody(web: WebReceiver) -> Non
     ],
 )
 def test_a_url_that_apprise_cannot_use_is_refused_by_the_services_name(
-    url: str, reason: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    url: str, reason: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with caplog.at_level(logging.DEBUG), pytest.raises(ValueError, match="service 'oncall'") as refusal:
-        Sender({"oncall": url})
+    root, lines = logging.getLogger(), StringIO()  # the log's chain hangs there, too
+    handler, level = logging.StreamHandler(lines), root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        with pytest.raises(ValueError, match="service 'oncall'") as refusal:
+            Sender({"oncall": url})
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
     assert reason in str(refusal.value)
-    said = str(refusal.value) + caplog.text + "".join(capfd.readouterr())
+    said = str(refusal.value) + lines.getvalue() + "".join(capfd.readouterr())
     assert "secret-token" not in said
     assert not any(token in said for token in TOKENS)
 
