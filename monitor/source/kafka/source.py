@@ -56,6 +56,8 @@ class KafkaSource:
         self.sought: dict[TopicPartition, int] = {}  # where each began, when it was last sought
         self._is_paused = False
         self._consumer.subscribe(topics=list(topics), pattern=pattern, listener=self._listener)
+        self._consumer.topics()  # else the group's leader may share out topics that it has not heard of yet
+        self._partitions: Mapping[str, set[int]] = {}  # of each topic, when last looked at
 
     def poll(self, timeout_s: float, max_records: int) -> Polled:
         """Wait up to ``timeout_s``, less when the assignment changes.
@@ -136,13 +138,23 @@ class KafkaSource:
             raise SourceError(f"Kafka did not deliver: {said(error)}") from error
 
     def _keep_joining(self) -> None:
-        """Have the next poll finish a join that the last one began.
+        """Have the next poll join the group where kafka-python 3.0.12 would not; no public way leads there.
 
-        kafka-python 3.0.12 forgets such a join when it was new metadata that
-        began it: the consumer would hold nothing and say nothing, for good.
+        It forgets a join that new metadata began and a poll's end cut off: the consumer would hold nothing and
+        say nothing, for good. It throws away a join that was answered between two polls and joins again, which
+        may go on without end when all members do. And it leaves new partitions to the leader of the group, but
+        a static leader that was started again does not know that it is the leader; the broker takes any
+        other's join as a mere question.
         """
-        if self._consumer.group_metadata().state == MemberState.REBALANCING:
-            self._consumer._coordinator.request_rejoin()  # noqa: SLF001  # there is no public way
+        coordinator = self._consumer._coordinator  # noqa: SLF001
+        partitions = coordinator._metadata_snapshot  # noqa: SLF001
+        is_joining = self._consumer.group_metadata().state == MemberState.REBALANCING
+        if is_joining or partitions != self._partitions:
+            coordinator.request_rejoin()
+        join = coordinator._join_task  # noqa: SLF001
+        if is_joining and join is not None and join.is_done and join.exception is None:
+            coordinator._join_task = _Answered(join)  # noqa: SLF001
+        self._partitions = partitions
 
     def _lose(self, wanted: Mapping[Any, int]) -> tuple[Lost, ...]:
         live = {TopicPartition(*at): offset for at, offset in wanted.items() if at in self._live}
@@ -174,6 +186,16 @@ class KafkaSource:
         if isinstance(outcome, Exception):
             self.commit_failures += 1
             log.info("kafka_commit_failed", offsets=str(offsets), error=said(outcome))
+
+
+class _Answered:
+    """A join that was answered, in a shape that kafka-python still waits for."""
+
+    is_done = False
+
+    def __init__(self, join: Any) -> None:
+        self.add_callback = join.add_callback
+        self.add_errback = join.add_errback
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped

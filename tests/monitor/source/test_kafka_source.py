@@ -133,6 +133,27 @@ def test_a_second_process_with_the_same_instance_id_takes_over_and_the_first_is_
         poll_until(lambda: False, "the first is fenced", one, limit_s=5)
 
 
+def test_a_static_member_that_restarts_causes_no_rebalance_and_new_partitions_are_seen_after_it(
+    world: KafkaWorld,
+) -> None:
+    topic = world.topic(4)
+    options: dict[str, Any] = {"heartbeat_interval_ms": 100, "metadata_max_age_ms": 300}
+
+    def member(name: str) -> Reader:
+        return Reader(world.source(topic, f"static-{topic}", group_instance_id=name, **options), starts={})
+
+    leader, other = member("a"), member("b")
+    poll_until(lambda: len(leader.held) == len(other.held) == 2, "two each", leader, other)
+    held, told = leader.held, len(other.polls)
+    leader.source.close()
+    again = member("a")
+    poll_until(lambda: again.held == held, "it has its partitions again", again)
+    poll_until(lambda: bool(again.polls[-1:]), "more polls", again, other)
+    assert not any(polled.assigned or polled.revoked for polled in other.polls[told:])
+    world.widen(topic, 6)
+    poll_until(lambda: len(again.held) == len(other.held) == 3, "three each", again, other)
+
+
 def test_topics_can_be_chosen_by_a_pattern(world: KafkaWorld) -> None:
     partition = filled(world, 3)
     source = world.client.source([world.bootstrap], f"by-{partition.topic}", pattern=f"^{partition.topic}$")
