@@ -14,6 +14,7 @@ from monitor.config.labels import LabelsFields
 from monitor.config.model import Model
 from monitor.config.schema import Config
 from monitor.config.section import Place, nearest, shown
+from monitor.config.sharing import session_ms
 
 _MINUTE_MS = 60_000
 _LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+|::1|localhost")
@@ -45,6 +46,7 @@ def _all(config: Config) -> Iterator[Hint]:
         yield _warning(("models",), "no model: nothing is watched; add a [models.NAME] table")
     for name, model in config.models.items():
         yield from _model(("models", name), model)
+        yield from _idle(("models", name), model, session_ms(config.kafka.options))
         yield from _reference(name, config)
     yield from _shared_topics(config)
     yield from _alerts(config)
@@ -95,6 +97,15 @@ def _windows(place: Place, model: Model) -> Iterator[Hint]:
         yield _info((*place, "windows_up_to"), text)
     if model.freshness is not None and model.freshness > model.window:
         yield _info((*place, "freshness"), f"silence is noticed after {model.freshness}, later than a window")
+
+
+def _idle(place: Place, model: Model, standing_ms: int) -> Iterator[Hint]:
+    if model.idle_after.ms <= standing_ms:
+        text = (
+            f"is not longer than a Kafka session ({Duration(standing_ms)}), for which the partitions of a "
+            "process that has died stand still: windows may be judged without their rows"
+        )
+        yield _warning((*place, "idle_after"), text)
 
 
 def _levels(place: Place, model: Model) -> Iterator[Hint]:

@@ -14,6 +14,7 @@ from monitor.config.durations import Age, Duration
 from monitor.config.model import Model, Whole
 from monitor.config.secret import MASK, Secret
 from monitor.config.section import Mistake, Section
+from monitor.config.sharing import sharing_mistakes
 from monitor.config.topics import topic_problem
 from monitor.source.librdkafka.options import OWNED as OWNED_BY_LIBRDKAFKA
 from monitor.source.librdkafka.options import dotted
@@ -178,6 +179,9 @@ class Config(Section, frozen=True, kw_only=True):
         for name in self.models:
             if not name.strip() or not name.isprintable() or len(name) > 200:  # noqa: PLR2004  # fits every column
                 yield Mistake(("models", name), "a model's name has 1 to 200 printable characters")
+        if any(model.labels_topics for model in self.models.values()):
+            for mistake in sharing_mistakes(self.kafka.options):
+                yield Mistake(("kafka", *mistake.place), mistake.text)
         topics = self.topics()
         for topic in sorted(topics):
             dead = self.kafka.dead_letter_topic(topic)

@@ -19,6 +19,18 @@ KAFKA = '[kafka]\nbootstrap_servers = ["localhost:9092"]\n'
 DATABASE = '[database]\nurl = "sqlite://"\n'
 MODEL = '[models.churn]\ntopics = ["p"]\n'
 GOOD = KAFKA + DATABASE + MODEL
+LABELLED = GOOD + 'labels_topics = ["l"]\nfields = { id = "i", label = "l" }\n'
+APART = (
+    'partition_assignment_strategy = "cooperative-sticky"',
+    'partition_assignment_strategy = ["range", "roundrobin"]',
+    '"partition.assignment.strategy" = "range,roundrobin"',
+    '"group.protocol" = "consumer"',
+)
+TOGETHER = (
+    'partition_assignment_strategy = "range"',
+    'partition_assignment_strategy = ["range"]',
+    '"group.protocol" = "consumer"\n"group.remote.assignor" = "range"',
+)
 
 
 def refusal(text: str, environ: dict[str, str] | None = None) -> list[str]:
@@ -192,6 +204,7 @@ repeat_interval = "5 minutes"
             KAFKA + "[kafka.options]\ngroup_id = 'x'\n" + DATABASE,
             "options.group_id: cannot be passed through",
         ),
+        *((LABELLED + f"[kafka.options]\n{option}\n", 'labels_topics need "range"') for option in APART),
         ("[kafka\n", "config.toml:1: not valid TOML"),
         ("a = 1\na = 2\n", "config.toml:2: not valid TOML"),
         ("x = " + "9" * 5000, "not valid TOML"),
@@ -200,6 +213,16 @@ repeat_interval = "5 minutes"
 )
 def test_mistakes_are_named_with_the_way_out(text: str, told: str) -> None:
     assert told in "\n".join(refusal(text))
+
+
+@pytest.mark.parametrize("option", TOGETHER)
+def test_labels_and_predictions_may_be_shared_out_alike(option: str) -> None:
+    parse(LABELLED + f"[kafka.options]\n{option}\n")
+
+
+@pytest.mark.parametrize("option", APART)
+def test_without_labels_partitions_may_be_shared_out_in_any_way(option: str) -> None:
+    parse(GOOD + f"[kafka.options]\n{option}\n")
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,13 @@ def test_a_plain_configuration_gets_no_warning_but_is_told_its_level() -> None:
         ),
         ('fields = { id = "" }', "models.churn.fields.id", "info", "duplicates are not counted"),
         ("detectors = { numeric = [] }", "models.churn.detectors", "warning", "has no test"),
+        ('idle_after = "45s"', "models.churn.idle_after", "warning", "a process that has died stand still"),
+        (
+            "[kafka.options]\nsession_timeout_ms = 300000",
+            "models.churn.idle_after",
+            "warning",
+            "than a Kafka session (5m)",
+        ),
         ('freshness = "2h"', "models.churn.freshness", "info", "later than a window"),
         ('reference = "chrn"', "models.churn.reference", "info", 'did you mean "churn"?'),
         ('[models.b]\ntopics = ["p"]', "models.b.fields.model", "warning", "also read by churn"),

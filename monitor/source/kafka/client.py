@@ -28,7 +28,7 @@ DEFAULTS = {
     "bootstrap_timeout_ms": 10_000,  # the caller retries; this only bounds one attempt
     "client_id": "driftd",
     "isolation_level": "read_committed",  # what a producer took back was never logged
-    "metadata_max_age_ms": 60_000,  # new partitions are seen before their first rows can be late
+    "metadata_max_age_ms": 60_000,  # new partitions are seen before their rows are late
     "metrics_enabled": False,  # driftd has its own
     "partition_assignment_strategy": "range",  # brings predictions and labels of one number together
     "reconnect_backoff_max_ms": 5_000,

@@ -140,11 +140,11 @@ class KafkaSource:
     def _keep_joining(self) -> None:
         """Have the next poll join the group where kafka-python 3.0.12 would not; no public way leads there.
 
-        It forgets a join that new metadata began and a poll's end cut off: the consumer would hold nothing and
-        say nothing, for good. It throws away a join that was answered between two polls and joins again, which
-        may go on without end when all members do. And it leaves new partitions to the leader of the group, but
-        a static leader that was started again does not know that it is the leader; the broker takes any
-        other's join as a mere question.
+        It forgets a join that new metadata began and a poll's end cut off: the consumer would hold nothing
+        and say nothing, for good. It throws away a join that was answered between two polls and joins again,
+        which may go on without end when all members do. And it leaves new partitions to the leader of the
+        group, but a static leader that was started again does not know that it is the leader; the broker
+        takes any other's join as a mere question.
         """
         coordinator = self._consumer._coordinator  # noqa: SLF001
         partitions = coordinator._metadata_snapshot  # noqa: SLF001

@@ -25,8 +25,10 @@ DEFAULTS: Mapping[str, Any] = {
     "fetch.queue.backoff.ms": 10,  # a whole second, as by default, would starve the loop
     "isolation.level": "read_committed",  # what a producer took back was never logged
     "log.connection.close": False,
+    "partition.assignment.strategy": "range",  # brings predictions and labels of one number together
     "queued.max.messages.kbytes": 32_768,
     "reconnect.backoff.max.ms": 5_000,
+    "topic.metadata.refresh.interval.ms": 60_000,  # new partitions are seen before their rows are late
 }
 FORCED: Mapping[str, Any] = {
     "auto.offset.reset": "error",
