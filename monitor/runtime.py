@@ -220,6 +220,10 @@ def _prepared(config: Config, store: Store, clock: Clock, stop: threading.Event)
 
 def _connected(config: Config, clock: Clock, stop: threading.Event) -> KafkaClientSource:
     client = client_of(config.kafka.client)
+    bounds = {
+        "max_message_bytes": config.limits.max_message_bytes,
+        "max_poll_bytes": config.limits.batch_bytes,
+    }  # librdkafka inflates and queues by options of its own
 
     def connect() -> KafkaClientSource:
         return client.source(
@@ -227,6 +231,7 @@ def _connected(config: Config, clock: Clock, stop: threading.Event) -> KafkaClie
             config.kafka.group_id,
             topics=sorted(config.topics()),
             options=config.kafka.options,
+            **(bounds if config.kafka.client == "kafka-python" else {}),
         )
 
     return _patiently(connect, clock, stop, "kafka")

@@ -173,7 +173,7 @@ class Decoder:
     def _row(self, value: bytes) -> msgspec.Struct:
         if len(value) > self._max_bytes:
             raise Refused(
-                Reason.TOO_LARGE, f"{len(value)} bytes, limits.max_message_bytes is {self._max_bytes}"
+                Reason.TOO_LARGE, f"{len(value)} bytes or more, limits.max_message_bytes is {self._max_bytes}"
             )
         try:
             return self._decode(value)

@@ -14,6 +14,7 @@ from kafka.structs import MemberState, OffsetAndMetadata
 
 from monitor.errors import ConfigError, SourceError
 from monitor.source.base import Chunk, Lost, Polled, Record, Start, TopicPartition
+from monitor.source.kafka.batches import bound_batches
 from monitor.source.kafka.client import (
     CLOSE_LIMIT_MS,
     connected,
@@ -22,6 +23,7 @@ from monitor.source.kafka.client import (
     offsets_of,
     said,
 )
+from monitor.source.kafka.polls import PollBounds
 
 log = structlog.get_logger(__name__)
 
@@ -46,10 +48,15 @@ class KafkaSource:
         topics: Sequence[str] = (),
         pattern: str | None = None,
         options: Mapping[str, Any] | None = None,
+        max_message_bytes: int = 1 << 20,
+        max_poll_bytes: int = 64 << 20,
     ) -> None:
+        """Join the group. A poll ends after ``max_poll_bytes``; longer messages than asked for may be cut."""
+        bound_batches(max_message_bytes)
         settings = consumer_settings(bootstrap_servers, options or {})
         self.commit_failures = 0
         self._consumer = connected(KafkaConsumer, {**settings, "group_id": group_id})
+        self._bounds = PollBounds(self._consumer, max_poll_bytes)
         self._listener = _Listener(self._consumer)
         self._known: frozenset[TopicPartition] = frozenset()  # reported as assigned, not as revoked
         self._live: set[TopicPartition] = set()  # of these, the sought ones: may deliver
@@ -124,6 +131,7 @@ class KafkaSource:
         self, timeout_ms: int, max_records: int
     ) -> tuple[Mapping[TopicPartition, Sequence[Record]], tuple[Lost, ...]]:
         self._keep_joining()
+        self._bounds.begin()
         try:
             return self._consumer.poll(timeout_ms=timeout_ms, max_records=max_records), ()
         except NoOffsetForPartitionError:
