@@ -13,6 +13,7 @@ LABELS = _DATA / "labels.parquet"
 
 MODEL = "car_loan"
 TOPIC = "car-loans"
+LABELS_TOPIC = "car-loans-repaid"
 PARTITIONS = 4
 ROWS = 50_000
 DRIFTED_ON = date(2019, 3, 31)

@@ -15,9 +15,13 @@ _TELL_EVERY = 500
 
 
 def produce(
-    bootstrap: str, topic: str, partitions: int, rows: Iterable[bytes], advance: Callable[[int], None]
+    bootstrap: str,
+    topic: str,
+    partitions: int,
+    rows: Iterable[tuple[int, bytes]],
+    advance: Callable[[int], None],
 ) -> int:
-    """Make the topic and send the rows in their order, in turn to each partition; return how many arrived.
+    """Make the topic and send the rows in their order, each to its partition; return how many arrived.
 
     Raises `DemoError` when one did not arrive.
     """
@@ -25,7 +29,7 @@ def produce(
         _make(bootstrap, topic, partitions)
         producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, batch_size=200_000)
         try:
-            return _send(producer, topic, partitions, rows, advance)
+            return _send(producer, topic, rows, advance)
         finally:
             producer.close(timeout=_FLUSH_LIMIT_S)
     except KafkaError as error:
@@ -43,13 +47,12 @@ def _make(bootstrap: str, topic: str, partitions: int) -> None:
 def _send(
     producer: KafkaProducer,
     topic: str,
-    partitions: int,
-    rows: Iterable[bytes],
+    rows: Iterable[tuple[int, bytes]],
     advance: Callable[[int], None],
 ) -> int:
     futures = []
-    for number, row in enumerate(rows):
-        futures.append(producer.send(topic, row, partition=number % partitions))
+    for partition, row in rows:
+        futures.append(producer.send(topic, row, partition=partition))
         if len(futures) % _TELL_EVERY == 0:
             advance(_TELL_EVERY)
     producer.flush(_FLUSH_LIMIT_S)

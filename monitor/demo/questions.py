@@ -24,6 +24,30 @@ class Answer:
     rows: tuple[tuple[str, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """The model's accuracy over a stretch of time: estimated without labels, and known from so many."""
+
+    labels: int
+    estimated: float
+    known: float
+
+
+HOW_GOOD = """\
+SELECT CASE WHEN window_start < '2019-03-31'
+            THEN 'before' ELSE 'since' END AS drift,
+       count(*) FILTER (WHERE NOT is_estimate) AS days,
+       sum(labelled_rows) AS labels,
+       round(avg(value) FILTER (WHERE is_estimate)::numeric, 3) AS estimated,
+       round((sum(value * labelled_rows)
+              / sum(labelled_rows))::numeric, 3) AS known,
+       round(min(reference_value)::numeric, 3) AS in_training
+FROM driftd.performance_history
+WHERE model = 'car_loan' AND metric = 'accuracy' AND multiple = 1
+GROUP BY drift ORDER BY drift"""
+"""Accuracy before and since the drift, estimated before there were labels, and known from them."""
+
+
 QUESTIONS = (
     Question(
         "How did car_value drift, week by week?",
@@ -50,6 +74,7 @@ WHERE model = 'car_loan' AND window_start >= '2019-03-31'
   AND multiple = 1 AND p_value IS NOT NULL
 GROUP BY shift, feature ORDER BY percent_moved DESC, feature""",
     ),
+    Question("How good was the model, before and since 31 March?", HOW_GOOD),
     Question(
         "Which alerts were there, and when was somebody told?",
         """\
@@ -69,6 +94,14 @@ def answers(url: str) -> Iterator[tuple[Question, Answer]]:
             cursor = connection.execute(question.sql.encode())
             columns = tuple(column.name for column in cursor.description or ())
             yield question, Answer(columns, tuple(tuple(map(_text, row)) for row in cursor))
+
+
+def accuracies(url: str) -> tuple[Accuracy, Accuracy]:
+    """Give the accuracy before and since the drift."""
+    with psycopg.connect(url, options="-c TimeZone=UTC") as connection:
+        rows = connection.execute(HOW_GOOD.encode()).fetchall()
+    before, since = (Accuracy(int(row[2]), float(row[3]), float(row[4])) for row in rows)
+    return before, since
 
 
 def _text(cell: object) -> str:

@@ -11,15 +11,21 @@ from monitor.demo.car_loan import (
     DRIFTED,
     DRIFTED_ON,
     FIRST_WHOLE_DAY,
+    LABELS_TOPIC,
     MOVED,
     PARTITIONS,
     TOPIC,
 )
 from monitor.demo.postgres import EmbeddedPostgres
+from monitor.demo.questions import Accuracy
 from monitor.demo.questions import answers as asked
 from monitor.demo.receivers import Inbox
 from monitor.demo.terminal import Terminal
 from monitor.demo.waiting import DemoError
+
+_OF_THE_MODEL = frozenset({"concept", "performance"})
+_FALL = 0.02
+"""Of the accuracy, at least: with all labels it falls from .944 to .916."""
 
 
 def started(terminal: Terminal, bootstrap: str, postgres: EmbeddedPostgres, config: Path) -> None:
@@ -41,11 +47,11 @@ def started(terminal: Terminal, bootstrap: str, postgres: EmbeddedPostgres, conf
     terminal.block(config.read_text(encoding="utf-8"))
 
 
-def produced(terminal: Terminal, rows: int, seconds: float) -> None:
-    """Say what is on the topic."""
+def produced(terminal: Terminal, rows: int, labels: int, seconds: float) -> None:
+    """Say what is on the topics."""
     terminal.say(
-        f"{rows:,} predictions, in time order, are on the topic {TOPIC} in {PARTITIONS} partitions "
-        f"({seconds:.1f} s)."
+        f"{rows:,} predictions, in time order, are on the topic {TOPIC} in {PARTITIONS} partitions, and "
+        f"{labels:,} labels, 3 to 14 days later, on {LABELS_TOPIC} ({seconds:.1f} s)."
     )
 
 
@@ -66,7 +72,10 @@ def drift(terminal: Terminal, alerts: Sequence[dict[str, Any]]) -> None:
         ("feature", "since", "until", "reference → latest bad window"),
         ((_name(row), _day(row["opened_at"]), _until(row), row["summary"]) for row in ordered),
     )
-    terminal.say("\nThe data were made so: inputs move on 2019-03-31 at 03:00, and the scores with them.")
+    terminal.say(
+        "\nThe data were made so: inputs move on 2019-03-31 at 03:00, the scores with them, and the model "
+        "errs more often from then on."
+    )
     odd = [_name(row) for row in ordered if row["shift"] == "covariate" and row["feature"] not in MOVED]
     if odd:
         terminal.say(
@@ -92,9 +101,26 @@ def answers(terminal: Terminal, url: str) -> None:
         terminal.table(answer.columns, answer.rows)
 
 
-def check(alerts: Sequence[dict[str, Any]], inboxes: Sequence[Inbox]) -> None:
+def suffered(terminal: Terminal, before: Accuracy, since: Accuracy) -> None:
+    """Say whether the model suffered, which only labels can tell for sure."""
+    terminal.heading("Does the model suffer?")
+    terminal.say(
+        f"Yes. Before 31 March it was right on {_percent(before.known)} of the loans, known from "
+        f"{before.labels:,} labels; since then on {_percent(since.known)} of {since.labels:,}. "
+        f"Before any label came, driftd had estimated {_percent(before.estimated)} and "
+        f"{_percent(since.estimated)}."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def check(
+    alerts: Sequence[dict[str, Any]], inboxes: Sequence[Inbox], accuracies: tuple[Accuracy, Accuracy]
+) -> None:
     """Raise `DemoError` unless the known drift, and nothing before it, was found and told to everybody."""
-    early = [row for row in alerts if row["opened_at"].date() < DRIFTED_ON]
+    early = [row for row in alerts if row["fired_at"] is not None and row["fired_at"].date() <= DRIFTED_ON]
     if early:
         raise DemoError(f"{_name(early[0])}: false alarm on {_day(early[0]['opened_at'])}, before any drift")
     since = {row["feature"]: row["opened_at"].date() for row in alerts if row["shift"] == "covariate"}
@@ -103,6 +129,11 @@ def check(alerts: Sequence[dict[str, Any]], inboxes: Sequence[Inbox]) -> None:
             raise DemoError(f"the drift of {feature} on {DRIFTED_ON} was not found")
         if since[feature] > FIRST_WHOLE_DAY:
             raise DemoError(f"the drift of {feature} on {DRIFTED_ON} was found only from {since[feature]}")
+    before, since_then = accuracies
+    if not before.known - since_then.known > _FALL:
+        raise DemoError(f"accuracy was {before.known:.3f} and is {since_then.known:.3f}: no fall was found")
+    if not any(row["shift"] in _OF_THE_MODEL and row["notified"] for row in alerts):
+        raise DemoError("nobody was told that the model errs more often")
     for inbox in inboxes:
         text = "".join(one.text for one in inbox.arrived)
         for feature in DRIFTED:
@@ -126,7 +157,8 @@ def ended(terminal: Terminal, seconds: float) -> None:
 
 
 def _name(row: Mapping[str, Any]) -> str:
-    return str(row["feature"] or row["check_name"])
+    named = str(row["feature"] or row["check_name"])
+    return f"{named}, {row['check_name']}" if row["shift"] == "performance" else named
 
 
 def _until(row: Mapping[str, Any]) -> str:

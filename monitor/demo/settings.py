@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monitor.demo.car_loan import MODEL, TOPIC
+from monitor.demo.car_loan import LABELS_TOPIC, MODEL, TOPIC
 
 _TEXT = """\
 [kafka]
@@ -16,7 +16,10 @@ url = "{database}"
 
 [models.{model}]
 topics = ["{topic}"]
+labels_topics = ["{labels}"]
+labels_wait = "21d"     # results on a day's labels come then at the latest
 window = "1d"
+windows_up_to = "8d"    # of 165 loans a day a small change shows over a week
 idle_after = "2s"       # judge the last day soon after the log has ended
 
 [models.{model}.fields]
@@ -24,6 +27,10 @@ preset = "nested"       # id, timestamp at the top, features in an object
 prediction = "y_pred"
 score = "y_pred_proba"
 label = "repaid"
+
+[models.{model}.performance]
+metrics = ["accuracy"]
+tolerance = {{ accuracy = 0.02 }}
 
 [alerts]
 group_wait = "{wait}"       # ten months pass in seconds here
@@ -57,6 +64,7 @@ def write_config(folder: Path, kafka: str, database: str, slack_root: str) -> Pa
         slack=slack_root,
         model=MODEL,
         topic=TOPIC,
+        labels=LABELS_TOPIC,
         wait="3s",
         interval="5s",
     )

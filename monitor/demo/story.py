@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
@@ -14,10 +13,12 @@ from monitor.cli import check, database, reference
 from monitor.clock import Clock
 from monitor.config import Loaded, load
 from monitor.demo import report
-from monitor.demo.car_loan import ANALYSIS, MODEL, PARTITIONS, REFERENCE, ROWS, TOPIC
+from monitor.demo.car_loan import ANALYSIS, LABELS_TOPIC, MODEL, PARTITIONS, REFERENCE, ROWS, TOPIC
 from monitor.demo.following import Following
+from monitor.demo.labels import labels
 from monitor.demo.postgres import EmbeddedPostgres
 from monitor.demo.producing import produce
+from monitor.demo.questions import accuracies
 from monitor.demo.receivers import Inbox, mail_receiver, slack_receiver
 from monitor.demo.service import ServiceProcess
 from monitor.demo.settings import secrets, write_config
@@ -62,7 +63,9 @@ def tell(parts: Parts, folder: Path, terminal: Terminal, clock: Clock, *, is_fas
     report.drift(terminal, alerts)
     report.messages(terminal, parts.slack, parts.mail)
     report.answers(terminal, parts.postgres.url)
-    report.check(alerts, (parts.slack, parts.mail))
+    both = accuracies(parts.postgres.url)
+    report.check(alerts, (parts.slack, parts.mail), both)
+    report.suffered(terminal, *both)
     report.ended(terminal, clock.monotonic() - begun_s)
 
 
@@ -76,15 +79,15 @@ def _reference(config: Path, terminal: Terminal) -> None:
 
 def _log(parts: Parts, loaded: Loaded, terminal: Terminal, clock: Clock, *, is_fast: bool) -> int:
     terminal.heading("3  What the model has logged since")
-    sent: Iterator[bytes] = messages(ANALYSIS, loaded.config.models[MODEL].fields.resolved(MODEL))
-    total = ROWS
-    if is_fast:
-        sent = islice(sent, _AROUND_THE_DRIFT.start, _AROUND_THE_DRIFT.stop)
-        total = _AROUND_THE_DRIFT.stop - _AROUND_THE_DRIFT.start
+    part = _AROUND_THE_DRIFT if is_fast else slice(0, ROWS)
+    logged = messages(ANALYSIS, loaded.config.models[MODEL].fields.resolved(MODEL))
+    sent = islice(logged, part.start, part.stop)
     begun_s = clock.monotonic()
-    with progress("producing", total) as advance:
-        rows = produce(parts.broker.bootstrap, TOPIC, PARTITIONS, sent, advance)
-    report.produced(terminal, rows, clock.monotonic() - begun_s)
+    with progress("producing", 2 * (part.stop - part.start)) as advance:
+        numbered = ((number % PARTITIONS, row) for number, row in enumerate(sent))
+        rows = produce(parts.broker.bootstrap, TOPIC, PARTITIONS, numbered, advance)
+        known = produce(parts.broker.bootstrap, LABELS_TOPIC, PARTITIONS, labels(part), advance)
+    report.produced(terminal, rows, known, clock.monotonic() - begun_s)
     return rows
 
 
@@ -96,11 +99,12 @@ def _service(parts: Parts, folder: Path, rows: int, terminal: Terminal, clock: C
     try:
         with ServiceProcess(parts.config, secrets(parts.mail.port), folder / "driftd.log") as service:
             following = Following(service, store, (parts.slack, parts.mail), clock)
-            with progress("reading", rows) as advance:
-                following.until_read(rows, advance)
+            with progress("reading", 2 * rows) as advance:
+                following.until_read(2 * rows, advance)
             read_s = clock.monotonic() - begun_s
             with progress("judging", rows) as advance:
                 windows = following.until_judged(rows, advance)
+            following.until_labelled()
             alerts = following.until_told()
             service.stop()
     finally:

@@ -17,37 +17,41 @@ from detectors.budget import alpha, parse_budget
 
 DAY_S = 86_400
 MARCH_31_MS = int(datetime(2019, 3, 31, tzinfo=UTC).timestamp()) * 1000
-APRIL_2_MS = MARCH_31_MS + 2 * DAY_S * 1000
+APRIL_20_MS = MARCH_31_MS + 20 * DAY_S * 1000
 BUDGET = "1 per 90d"
-LEVEL = alpha(parse_budget(BUDGET), DAY_S, 1, 4)  # lengths of 1, 2 and 4 days, and data quality
+LEVEL = alpha(parse_budget(BUDGET), DAY_S, 1, 8)  # 1 to 8 days, quality, estimates, labels, detectors
 
 
-def drift(
-    feature: str, effect: float, low: float, details: dict[str, Any], shift: str = "covariate"
+def alert(
+    shift: str, feature: str, details: dict[str, Any], *, check: str = "", days: int = 1, **more: Any
 ) -> Alert:
+    told = {"check": check} if check else {}
     return Alert(
-        labels=labels(model="car_loan", shift=shift, feature=feature, segment=""),
+        labels=labels(model="car_loan", shift=shift, feature=feature, segment="", **told),
         severity=Severity.WARNING,
         status=Status.FIRING,
-        multiple=1,
+        multiple=days,
         opened_ms=MARCH_31_MS,
-        last_bad_ms=APRIL_2_MS,
+        last_bad_ms=APRIL_20_MS,
         fired_ms=MARCH_31_MS + DAY_S * 1000,
         resolved_ms=None,
         bad_windows=2,
         clear_windows=0,
         annotations={
-            "window_start_ms": APRIL_2_MS - DAY_S * 1000,
-            "window_end_ms": APRIL_2_MS,
-            "effect": effect,
-            "effect_low": low,
-            "adjusted_p": 4.7e-4,
-            "level": LEVEL,
-            "multiple": 1,
-            "rows": 165,
+            "window_start_ms": APRIL_20_MS - days * DAY_S * 1000,
+            "window_end_ms": APRIL_20_MS,
+            "multiple": days,
             "details": details,
+            **more,
         },
     )
+
+
+def drift(
+    feature: str, effect: float, low: float, details: dict[str, Any], shift: str = "covariate"
+) -> Alert:
+    figures = {"effect": effect, "effect_low": low, "adjusted_p": 4.7e-4, "level": LEVEL, "rows": 165}
+    return alert(shift, feature, details, **figures)
 
 
 def medians(before: float, after: float, moved: float) -> dict[str, Any]:
@@ -74,7 +78,29 @@ ALERTS = (
         shares(high=("60K+ €", 0.10, 0.0), mid=("40K - 60K €", 0.20, 0.27), low=("0 - 20K €", 0.40, 0.44)),
     ),
     drift("y_pred_proba", 0.19, 0.069, medians(0.52, 0.73, 0.19), shift="prior"),
-)
+    alert(
+        "performance",
+        "accuracy",
+        {
+            "kind": "performance", "metric": "accuracy", "is_estimate": True, "direction": "worse",
+            "value": 0.909, "low": 0.891, "high": 0.923, "reference_value": 0.944,
+        },
+        check="estimated",
+        days=8,
+        adjusted_p=1e-4,
+    ),
+    alert(
+        "concept",
+        "loss",
+        {
+            "kind": "change_point", "signal": "loss", "detector": "adwin", "direction": "worse",
+            "before": 0.056, "after": 0.085, "rows_since": 2_080, "task": "binary",
+            "changed_at_ms": MARCH_31_MS - 2 * DAY_S * 1000 - 56_580_000,
+        },
+        effect=0.029,
+        rows=165,
+    ),
+)  # fmt: skip
 
 
 def slack_text() -> str:

@@ -31,10 +31,16 @@ def test_the_demo_finds_the_drift_tells_it_and_leaves_nothing(tmp_path: Path) ->
     assert re.search(r"^car_value +2019-03-31 +still +median 21\.9k → 4\d", shown, re.MULTILINE)
     for feature in ("car_value", "loan_length", "salary_range"):
         assert shown.count(feature) >= 4, feature
+    assert "50,000 labels, 3 to 14 days later, on car-loans-repaid" in shown
+    assert re.search(r"^loss +2019-04-\d\d +still +error rate 5.6 % → 8.\d % since", shown, re.MULTILINE)
+    assert re.search(r"before +152 +24980 +0.944 +0.944 .*\n *since +152 +25020 +0.91\d +0.916 ", shown)
+    said = " ".join(shown[shown.index("Does the model suffer?") :].split())
+    assert "Yes. Before 31 March it was right on 94.4 % of the loans" in said
+    assert "since then on 91.6 % of 25,020" in said
     assert shown.count("] car_loan: ") in {2, 4, 6}  # Slack and mail; a slow machine may need a follow-up
     assert re.search(r"2019-03-18 +7 +0 .*\n.*2019-03-25 +7 +1 .*\n.*2019-04-01 +7 +7 ", shown)
     assert max(map(len, shown[shown.index("What drifted") :].splitlines())) <= 80
-    assert {path.name for path in tmp_path.iterdir()} == {"config.toml", "driftd.log"}
+    assert {path.name for path in tmp_path.iterdir()} == {"config.toml", "driftd.log", "driftd-state"}
     assert folders(shown)
     assert not any(folder.exists() for folder in folders(shown))
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib.util
 import io
 import sys
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
+import pandas as pd
 import psycopg
 import pytest
 
@@ -16,8 +19,10 @@ from alerts.send import Sender
 from monitor.clock import ManualClock, SystemClock
 from monitor.config import Level, lint, load
 from monitor.demo import programs, report
-from monitor.demo.car_loan import DRIFTED, MODEL
+from monitor.demo.car_loan import ANALYSIS, DRIFTED, LABELS, MODEL, PARTITIONS
+from monitor.demo.labels import labels
 from monitor.demo.postgres import EmbeddedPostgres
+from monitor.demo.questions import Accuracy
 from monitor.demo.receivers import Arrived, Inbox, mail_receiver, slack_receiver
 from monitor.demo.settings import secrets, write_config
 from monitor.demo.terminal import Terminal
@@ -26,9 +31,14 @@ from monitor.demo.waiting import DemoError, wait_until
 MESSAGE = Message("[FIRING:1] car_loan", "*moved* & more", "<p>moved &amp; more</p>", "moved & more")
 
 
-def alert(feature: str, day: int) -> dict[str, object]:
+BEFORE, SINCE = Accuracy(25_000, 0.944, 0.944), Accuracy(25_000, 0.912, 0.916)
+
+
+def alert(feature: str, day: int, shift: str = "covariate") -> dict[str, object]:
     opened = datetime(2019, 3, day, tzinfo=UTC)
-    return {"feature": feature, "check_name": "", "shift": "covariate", "opened_at": opened}
+    fired = opened + timedelta(days=1)
+    found = {"feature": feature, "check_name": "", "shift": shift, "opened_at": opened, "fired_at": fired}
+    return found | {"notified": ["oncall"]}
 
 
 def test_both_receivers_show_what_apprise_sends() -> None:
@@ -76,14 +86,35 @@ def test_waiting_ends_with_what_is_missing() -> None:
 
 def test_drift_that_was_not_found_too_late_or_not_told_fails_the_demo() -> None:
     inbox = Inbox(arrived=[Arrived("drift", ", ".join(DRIFTED))])
-    found = [alert(feature, 31) for feature in DRIFTED]
-    report.check(found, [inbox])
+    found = [alert("loss", 31, "concept"), *(alert(feature, 31) for feature in DRIFTED)]
+    both = (BEFORE, SINCE)
+    report.check(found, [inbox], both)
     with pytest.raises(DemoError, match="salary_range on 2019-03-31 was not found"):
-        report.check(found[:2], [inbox])
+        report.check(found[:3], [inbox], both)
     with pytest.raises(DemoError, match="driver_tenure: false alarm on 2019-03-01"):
-        report.check([*found, alert("driver_tenure", 1)], [inbox])
+        report.check([*found, alert("driver_tenure", 1)], [inbox], both)
     with pytest.raises(DemoError, match="a message about car_value did not arrive"):
-        report.check(found, [inbox, Inbox(arrived=[Arrived("drift", "loan_length")])])
+        report.check(found, [inbox, Inbox(arrived=[Arrived("drift", "loan_length")])], both)
+    with pytest.raises(DemoError, match=r"accuracy was 0\.944 and is 0\.940: no fall was found"):
+        report.check(found, [inbox], (BEFORE, replace(SINCE, known=0.94)))
+    with pytest.raises(DemoError, match="nobody was told that the model errs more often"):
+        report.check(found[1:], [inbox], both)
+
+
+def test_labels_come_in_order_days_later_in_their_predictions_partition() -> None:
+    part = slice(20_000, 20_400)
+    sent = [(partition, msgspec.json.decode(value)) for partition, value in labels(part)]
+    times = [value["timestamp"] for _, value in sent]
+    assert times == sorted(times)
+    log = pd.read_parquet(ANALYSIS)[part].reset_index(drop=True)
+    truth = pd.read_parquet(LABELS).set_index("id")["repaid"]
+    of_id = {value["id"]: (partition, value) for partition, value in sent}
+    assert len(of_id) == len(sent) == len(log)
+    for number, (row_id, time) in enumerate(zip(log["id"], log["timestamp"], strict=True)):
+        partition, value = of_id[row_id]
+        assert (partition, value["repaid"]) == (number % PARTITIONS, truth[row_id])
+        delay = pd.Timestamp(value["timestamp"]) - pd.Timestamp(time, tz="UTC")
+        assert pd.Timedelta(days=3) - pd.Timedelta(seconds=1) <= delay < pd.Timedelta(days=14)
 
 
 def test_nothing_is_wider_than_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
