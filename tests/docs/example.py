@@ -50,8 +50,8 @@ def alert(
 def drift(
     feature: str, effect: float, low: float, details: dict[str, Any], shift: str = "covariate"
 ) -> Alert:
-    figures = {"effect": effect, "effect_low": low, "adjusted_p": 4.7e-4, "level": LEVEL, "rows": 165}
-    return alert(shift, feature, details, **figures)
+    figures: dict[str, Any] = {"effect": effect, "effect_low": low, "adjusted_p": 4.7e-4, "level": LEVEL}
+    return alert(shift, feature, details, rows=165, **figures)
 
 
 def medians(before: float, after: float, moved: float) -> dict[str, Any]:
