@@ -7,7 +7,7 @@ from typing import Any
 
 from alerts import evidence_model, words
 from alerts.document import Line, Span, clean, foreign, name, plain
-from alerts.evidence_values import mapping, mappings, real
+from alerts.evidence_values import instant_ms, mapping, mappings, real
 from alerts.lifecycle import LOUDNESS
 from alerts.model import Alert
 
@@ -110,7 +110,9 @@ def _moved(details: Mapping[str, Any], alert: Alert) -> str:
         return ""
     low = real(alert.annotations.get("effect_low"))
     least = f" (at least {words.percent(low)})" if low and low < share else ""
-    return f"{words.percent(share)} of rows moved{least}"
+    begun_ms = instant_ms(details.get("changed_at_ms"))
+    since = "" if begun_ms is None else f" since {words.moment(begun_ms)}"
+    return f"{words.percent(share)} of rows moved{least}{since}"
 
 
 def _extent(alert: Alert) -> float:

@@ -10,6 +10,7 @@ from alerts.model import Alert
 from detectors.profile import Profile, decode, decode_parts, encode_parts
 from detectors.quality import check
 from detectors.reference import Reference
+from monitor.accumulating import Accumulating
 from monitor.alerting import AlertRound, critical_features, has_told
 from monitor.findings import Finding, PerformanceFinding, QualityFinding
 from monitor.gaps import expectations, freshness, replaced, silence
@@ -83,11 +84,11 @@ def close_ended(
         lock.quality((quiet_since,), now)
         alerting.step((), (quiet_since,), quiet_since.start_ms, quiet_since.end_ms)
         report.quality.append(quiet_since)
-    watching = Watching(lock, plan)
+    steppers = Watching(lock, plan), Accumulating(lock, plan)
     until_ms = lock.closed_until_ms()
     for start_ms in ended[:at_most]:
         is_cut = until_ms is None or mark is None or start_ms + plan.window_ms > mark
-        closed, quiet = _close(lock, plan, find, watching, start_ms, until_ms, now, is_cut=is_cut)
+        closed, quiet = _close(lock, plan, find, steppers, start_ms, until_ms, now, is_cut=is_cut)
         lock.quality(quiet, now)
         lock.close(closed)
         alerting.step(
@@ -102,7 +103,8 @@ def close_ended(
         report.findings.extend(closed.findings)
         report.quality.extend((*quiet, *closed.quality))
         report.performance.extend(closed.performance)
-    watching.write()
+    for stepper in steppers:
+        stepper.write()
     groups = lock.groups()
     told = frozenset(group.key for group in groups if has_told(lock.sent(group.key)))
     lock.write(alerting.changes(groups, told, now))
@@ -116,7 +118,7 @@ def _close(
     lock: ModelLock,
     plan: ModelPlan,
     find: Callable[[str], Reference | None],
-    watching: Watching,
+    steppers: Iterable[Watching | Accumulating],
     start_ms: int,
     until_ms: int | None,
     now: datetime,
@@ -134,7 +136,7 @@ def _close(
     if reference is not None:
         profile = merged(reference, parts)
         judged = tuple(_judged(lock, plan, reference, profile, span, until_ms))
-        stepped = watching.step(reference, profile, span)
+        stepped = tuple(found for each in steppers for found in each.step(reference, profile, span))
         quality = _quality(plan, reference, profile, span, is_cut=is_cut)
     window = ClosedWindow(
         model=plan.name,

@@ -22,6 +22,7 @@ Whole = Annotated[int, Meta(ge=1)]
 NumericTest = Literal["ks"]
 CategoricalTest = Literal["chi2"]
 Distance = Literal["psi", "js", "tv", "wasserstein"]
+SequentialTest = Literal["e_detector"]
 
 
 class Detectors(Section, frozen=True, kw_only=True):
@@ -30,6 +31,7 @@ class Detectors(Section, frozen=True, kw_only=True):
     numeric: tuple[NumericTest, ...] = ("ks",)
     categorical: tuple[CategoricalTest, ...] = ("chi2",)
     distances: tuple[Distance, ...] = ("psi",)
+    sequential: tuple[SequentialTest, ...] = ()
     thresholds: dict[Distance, Annotated[float, Meta(gt=0)]] = field(default_factory=dict)
 
     def mistakes(self) -> Iterator[Mistake]:
@@ -102,6 +104,7 @@ class Model(Section, frozen=True, kw_only=True):
             "data quality": True,
             "estimated performance": is_estimated or has_labels,
             "labels": has_labels,
+            "evidence over windows": bool(self.detectors.sequential),
             "sequential detectors": self.concept.steps(has_labels=has_labels),
         }
         return tuple(part for part, is_there in parts.items() if is_there)

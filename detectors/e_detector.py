@@ -1,0 +1,271 @@
+"""Has a feature's distribution changed, since when, and is it back? Asked at every closed window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.scores import Scores
+
+SIZES = (0.03, 0.1, 0.3, 1.0)
+"""Sizes of a change that are looked for, in standard deviations of one row's score, all alike."""
+KEPT = 16  # candidates of each age, from which on they are thinned
+LEAST_ROWS = 30.0
+"""Sums of fewer rows are too far from normal in the tails that matter."""
+VERSION = 1
+
+Floats = NDArray[np.float64]
+_SQUARES = np.square(SIZES)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Level:
+    """What scores were over some rows: their number, as many as count as independent, and their sums."""
+
+    rows: float
+    sums: Floats
+
+    @classmethod
+    def empty(cls, width: int) -> Self:
+        return cls(0.0, np.zeros(width))
+
+    def plus(self, other: Level) -> Level:
+        return Level(self.rows + other.rows, self.sums + other.sums)
+
+    def minus(self, other: Level) -> Level:
+        return Level(self.rows - other.rows, self.sums - other.sums)
+
+    def means(self) -> Floats:
+        result: Floats = self.sums / max(self.rows, 1.0)
+        return result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Windows with which a change may have begun, and for each the rows and sums of scores before it."""
+
+    numbers: NDArray[np.int64]
+    starts_ms: NDArray[np.int64]
+    rows: Floats
+    sums: Floats
+
+    @classmethod
+    def none(cls, width: int) -> Self:
+        nothing = np.zeros(0, np.int64)
+        return cls(nothing, nothing, np.zeros(0), np.zeros((0, width)))
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def add(self, number: int, start_ms: int, before: Level) -> Self:
+        return type(self)(
+            np.append(self.numbers, number),
+            np.append(self.starts_ms, start_ms),
+            np.append(self.rows, before.rows),
+            np.concatenate([self.sums, before.sums[None]]),
+        )
+
+    def thinned(self, windows: int) -> Self:
+        """Keep every one of the newest `KEPT` windows, every second of twice as many, and so on."""
+        ages = np.maximum(1, (windows - self.numbers) // KEPT)
+        kept = self.numbers % (1 << np.log2(ages).astype(np.int64)) == 0
+        return type(self)(self.numbers[kept], self.starts_ms[kept], self.rows[kept], self.sums[kept])
+
+    def before(self, place: int) -> Level:
+        return Level(float(self.rows[place]), self.sums[place])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """Where the detector stands.
+
+    ``normal`` is the reference with all that came before the change that stands. ``base`` is what candidates
+    are compared with: ``normal``, or while a change stands, the rows since it until the detector began anew.
+    ``seen`` is what came in ``windows`` since then. ``since_ms`` is when the standing change began; None
+    without one.
+    """
+
+    normal: Level
+    base: Level
+    seen: Level
+    candidates: Candidates
+    windows: int = 0
+    since_ms: int | None = None
+
+    @classmethod
+    def begin(cls, reference_rows: float, width: int) -> Self:
+        """Nothing seen but the reference, over which scores sum to 0."""
+        normal = Level(reference_rows, np.zeros(width))
+        return cls(normal, normal, Level.empty(width), Candidates.none(width))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one window added: the e-detector's logarithm, and what stands.
+
+    ``moved`` is the least share of rows by which rows since the change differ from the normal ones; 0.0
+    when no change stands. ``rows`` are those since it.
+    """
+
+    log_e: float
+    is_alarm: bool
+    since_ms: int | None = None
+    moved: float = 0.0
+    rows: float = 0.0
+
+
+def step(
+    state: State,
+    scores: Scores,
+    window: Level,
+    start_ms: int,
+    log_threshold: float,
+    least_rows: float = LEAST_ROWS,
+) -> tuple[State, Evidence]:
+    """Take in one window; ``least_rows`` have to have come since a change before it is seen.
+
+    For each window with which a change may have begun the e-value of "from here on scores have another mean"
+    is a likelihood ratio: of normal sums, against the mean of everything before, which is estimated, mixed
+    over the change's direction and size. While nothing changes its expectation is 1 whatever the true mean.
+    Their sum is a Shiryaev-Roberts e-detector [1]_ [2]_: with no change the mean number of windows until it
+    reaches A is at least A. Thinning candidates only makes it smaller.
+
+    Assumes that sums over a window are normal, and windows independent once rows are divided by the design
+    effect.
+
+    References
+    ----------
+    .. [1] Shin, J., Ramdas, A. and Rinaldo, A. (2023), E-detectors: a nonparametric framework for sequential
+       change detection, New England Journal of Statistics in Data Science 2.
+    .. [2] Siegmund, D. and Venkatraman, E. S. (1995), Using the generalized likelihood ratio statistic for
+       sequential detection of a change-point, Annals of Statistics 23.
+    """
+    candidates = state.candidates.add(state.windows, start_ms, state.seen)
+    seen, windows = state.seen.plus(window), state.windows + 1
+    each = _since_each(scores, candidates, seen, state.base, least_rows)
+    log_e = float(_log_sum(each))
+    after = replace(state, seen=seen, windows=windows, candidates=candidates.thinned(windows))
+    if log_e >= log_threshold:
+        place = int(each.argmax())
+        after = _changed(after, scores, candidates.before(place), int(candidates.starts_ms[place]))
+        return after, _evidence(after, scores, log_e, is_alarm=after.since_ms is not None)
+    if state.since_ms is not None and _log_e(scores, state.base.plus(seen), state.normal) < 0.0:
+        after = _restarted(replace(after, normal=state.normal.plus(state.base).plus(seen), since_ms=None))
+    return after, _evidence(after, scores, log_e, is_alarm=False)
+
+
+def _changed(state: State, scores: Scores, before: Level, start_ms: int) -> State:
+    """Begin anew after a change: from normal to something else, on to another, or back to normal."""
+    now = state.seen.minus(before)
+    if state.since_ms is None:
+        normal = state.normal.plus(before)
+        return _restarted(replace(state, normal=normal, since_ms=start_ms), base=now)
+    if _log_e(scores, now, state.normal) >= 0.0:
+        return _restarted(state, base=now)
+    return _restarted(replace(state, normal=state.normal.plus(now), since_ms=None))
+
+
+def _restarted(state: State, base: Level | None = None) -> State:
+    """No candidates, nothing seen."""
+    width = len(state.seen.sums)
+    return replace(
+        state,
+        base=base or state.normal,
+        seen=Level.empty(width),
+        windows=0,
+        candidates=Candidates.none(width),
+    )
+
+
+def _evidence(state: State, scores: Scores, log_e: float, *, is_alarm: bool) -> Evidence:
+    if state.since_ms is None:
+        return Evidence(log_e, is_alarm)
+    now = state.base.plus(state.seen)
+    moved = scores.moved(now.means() - state.normal.means())
+    return Evidence(log_e, is_alarm, state.since_ms, moved, now.rows)
+
+
+def _since_each(
+    scores: Scores, candidates: Candidates, seen: Level, base: Level, least_rows: float
+) -> Floats:
+    """The log e-value for each candidate: all since it, against the base with all before it."""
+    rows, sums = seen.rows - candidates.rows, seen.sums - candidates.sums
+    values = _log_e_values(scores, rows, sums, base.rows + candidates.rows, base.sums + candidates.sums)
+    return np.where(rows >= least_rows, values, -np.inf)
+
+
+def _log_e(scores: Scores, one: Level, other: Level) -> float:
+    """The logarithm of the e-value of two means against one."""
+    levels = (np.array([one.rows]), one.sums[None], np.array([other.rows]), other.sums[None])
+    return float(_log_e_values(scores, *levels)[0])
+
+
+def _log_e_values(scores: Scores, rows: Floats, sums: Floats, others: Floats, other_sums: Floats) -> Floats:
+    """The same for many pairs; no rows are no evidence."""
+    usable = (rows > 0.0) & (others > 0.0)
+    rows, others = np.where(usable, rows, 1.0), np.where(usable, others, 1.0)
+    means = other_sums / others[:, None]
+    squares = (sums / rows[:, None] - means) ** 2
+    effective = rows * others / (rows + others) / scores.spread(means)
+    information = effective[:, None] * _SQUARES
+    exponent = information / (1.0 + information) / 2.0
+    spread = np.log1p(information) / 2.0
+    terms = [
+        np.log(part.weight / len(SIZES))
+        - part.rank * spread
+        + exponent * (effective * squares[:, part.begin : part.end].sum(axis=1))[:, None]
+        for part in scores.components
+    ]
+    return np.where(usable, _log_sum(np.concatenate(terms, axis=1)), 0.0)
+
+
+def _log_sum(logs: Floats) -> Floats:
+    """The logarithm of the sum of exponentials along the last axis."""
+    highest = logs.max(axis=-1, keepdims=True)
+    highest = np.where(np.isfinite(highest), highest, 0.0)
+    with np.errstate(divide="ignore"):
+        result: Floats = np.log(np.exp(logs - highest).sum(axis=-1)) + highest[..., 0]
+    return result
+
+
+class StateLost(Exception):  # noqa: N818  # told of in a finding, never raised to a user
+    """A checkpoint that cannot be gone on from; the text says why."""
+
+
+def encode(state: State) -> bytes:
+    """The wire form of a state."""
+    of = state.candidates
+    levels = [_packed(np.append(each.sums, each.rows)) for each in (state.normal, state.base, state.seen)]
+    before = _packed(np.column_stack([of.sums, of.rows]))
+    places = [of.numbers.tolist(), of.starts_ms.tolist()]
+    return msgspec.msgpack.encode(
+        (VERSION, len(state.seen.sums), levels, state.windows, state.since_ms, places, before)
+    )
+
+
+def decode(data: bytes, width: int) -> State:
+    """Read what `encode` wrote; raises `StateLost`."""
+    try:
+        version, known, levels, windows, since_ms, places, before = msgspec.msgpack.decode(data)
+        if (version, known) != (VERSION, width):
+            raise StateLost(f"stored in version {version} for {known} scores, now {VERSION} for {width}")
+        packed = [_unpacked(each) for each in levels]
+        normal, base, seen = (Level(float(each[-1]), each[:-1]) for each in packed)
+        numbers, starts_ms = (np.array(each, np.int64) for each in places)
+        sums = _unpacked(before).reshape(len(numbers), width + 1)
+    except (msgspec.DecodeError, ValueError, TypeError) as error:
+        raise StateLost(f"cannot be read: {error}") from None
+    candidates = Candidates(numbers, starts_ms, sums[:, -1], sums[:, :-1])
+    return State(normal, base, seen, candidates, windows, since_ms)
+
+
+def _packed(numbers: Floats) -> bytes:
+    return numbers.astype("<f8").tobytes()
+
+
+def _unpacked(data: bytes) -> Floats:
+    return np.frombuffer(data, "<f8").astype(np.float64)

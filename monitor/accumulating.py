@@ -1,0 +1,154 @@
+"""E-detectors add up what windows say of each feature, under the model's lock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import msgspec
+
+from detectors.covariate import moved
+from detectors.dictionary import Role
+from detectors.e_detector import Evidence, Level, State, StateLost, decode, encode, step
+from detectors.kolmogorov import dkw_half_width
+from detectors.profile import Profile
+from detectors.reference import Reference
+from detectors.result import Shift, TestResult, Verdict
+from detectors.scores import Scores, scores_of
+from monitor.findings import Finding
+from monitor.levels import level
+from monitor.plan import ModelPlan
+from monitor.store.base import DetectorState, ModelLock
+from monitor.windows import Span
+
+KIND = "e_detector"
+
+
+class Accumulating:
+    """One visit's steps, in the order of the windows; nothing is read or written unless it is asked for."""
+
+    def __init__(self, lock: ModelLock, plan: ModelPlan) -> None:
+        self._lock, self._plan = lock, plan
+        self._scores: Mapping[str, Scores] = {}
+        self._states: dict[str, DetectorState] = {}
+        self._stepped: dict[str, DetectorState] = {}
+        if KIND in plan.settings.detectors.sequential:
+            self._scores = dict(_scored(plan.reference))
+            self._states = {one.signal: one for one in lock.detector_states() if one.detector == KIND}
+
+    def step(self, reference: Reference, profile: Profile, span: Span) -> tuple[Finding, ...]:
+        """Add a window, unless it was counted on another reference than the model has now."""
+        if reference.id != self._plan.reference.id:
+            return ()
+        return tuple(self._one(name, scores, profile, span) for name, scores in self._scores.items())
+
+    def _one(self, name: str, scores: Scores, profile: Profile, span: Span) -> Finding:
+        plan, counts = self._plan, profile.counts[name]
+        threshold = math.log(len(self._scores) / level(plan, 1))
+        stored = self._stepped.get(name) or self._states.get(name)
+        design_effect = plan.reference.design_effect.get(name, 1.0)
+        state, lost = _loaded(stored, plan.reference, name, scores)
+        window = Level(counts.n / design_effect, scores.sums(counts) / design_effect)
+        state, evidence = step(state, scores, window, span.start_ms, threshold)
+        before = stored or DetectorState(plan.name, "", name, KIND, span.start_ms, 0, 0, b"")
+        self._stepped[name] = replace(
+            before,
+            until_ms=span.end_ms,
+            rows=before.rows + counts.n,
+            state=msgspec.msgpack.encode((plan.reference.id, encode(state))),
+        )
+        return _finding(plan, name, profile, span, state, evidence, threshold, lost)
+
+    def write(self) -> None:
+        """Write the checkpoints of all steps."""
+        if self._stepped:
+            self._lock.write_detector_states(tuple(self._stepped.values()))
+
+
+def _scored(reference: Reference) -> Iterator[tuple[str, Scores]]:
+    """Give the scores of every feature and output that has two values; labels come later."""
+    for name in reference.grids:
+        if reference.dictionary.features[name].role is not Role.LABEL:
+            scores = scores_of(reference.profile.counts[name])
+            if scores is not None:
+                yield name, scores
+
+
+def _loaded(
+    stored: DetectorState | None, reference: Reference, name: str, scores: Scores
+) -> tuple[State, str]:
+    """Read a checkpoint; one that cannot be gone on from is told of, and the detector begins anew."""
+    rows = reference.profile.counts[name].n / reference.design_effect.get(name, 1.0)
+    fresh = State.begin(rows, scores.width)
+    if stored is None:
+        return fresh, ""
+    try:
+        known, data = msgspec.msgpack.decode(stored.state, type=tuple[str, bytes])
+        if known != reference.id:
+            return fresh, f"begins anew: its state was of reference {known}"
+        return decode(data, scores.width), ""
+    except (StateLost, msgspec.DecodeError) as error:
+        return fresh, f"begins anew: {error}"
+
+
+def _finding(
+    plan: ModelPlan,
+    name: str,
+    profile: Profile,
+    span: Span,
+    state: State,
+    evidence: Evidence,
+    threshold: float,
+    lost: str,
+) -> Finding:
+    """A change stands while there is evidence of it; one too small to matter only warns, once."""
+    reference = plan.reference
+    is_feature = reference.dictionary.features[name].role is Role.FEATURE
+    verdict, details = Verdict.OK, {}
+    if evidence.since_ms is not None and evidence.moved >= plan.settings.min_effect:
+        now, grid = profile.counts[name], reference.grids[name]
+        verdict = Verdict.DRIFT
+        details = moved(reference.profile.counts[name], now, grid) | {
+            "share_moved": evidence.moved,
+            "changed_at_ms": evidence.since_ms,
+        }
+    elif evidence.is_alarm:
+        verdict = Verdict.WARN
+    if lost:
+        verdict = Verdict.ERROR
+    return Finding(
+        model=plan.name,
+        model_version=plan.settings.version,
+        segment="",
+        start_ms=span.start_ms,
+        end_ms=span.end_ms,
+        multiple=1,
+        shift=Shift.COVARIATE if is_feature else Shift.PRIOR,
+        detector=KIND,
+        feature=name,
+        result=_result(state, evidence, profile.counts[name].n, lost),
+        adjusted_p=None,
+        threshold=threshold,
+        verdict=verdict,
+        reference_id=reference.id,
+        details=details,
+    )
+
+
+def _result(state: State, evidence: Evidence, rows: int, note: str) -> TestResult:
+    """Give the evidence; the effect and its interval are of all rows since the change."""
+    statistic = evidence.log_e if math.isfinite(evidence.log_e) else 0.0
+    if evidence.since_ms is None:
+        return TestResult(statistic, None, None, None, None, round(state.normal.rows), rows, 0.0, note)
+    half = dkw_half_width(max(1, int(evidence.rows))) + dkw_half_width(max(1, int(state.normal.rows)))
+    return TestResult(
+        statistic=statistic,
+        p_value=None,
+        effect=evidence.moved,
+        effect_low=max(0.0, evidence.moved - half),
+        effect_high=min(1.0, evidence.moved + half),
+        n_reference=round(state.normal.rows),
+        n_current=rows,
+        note=note,
+    )

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import chisquare, ks_2samp, norm
+
+from detectors.columns import Column
+from detectors.counts import count_categorical, count_numeric
+from detectors.counts_categorical import CategoricalCounts
+from detectors.grid import CategoricalGrid, numeric_grid
+from detectors.scores import BINS, LEAST_SHARE, Scores, scores_of
+
+RNG = np.random.default_rng(5)
+
+
+def known(counts: object) -> Scores:
+    found = scores_of(counts)  # type: ignore[arg-type]
+    assert found is not None
+    return found
+
+
+@given(st.lists(st.integers(-20, 20), min_size=2, max_size=200).map(lambda x: np.array(x, float)))
+def test_scores_sum_to_nothing_over_the_reference_and_moments_have_variance_one(values: np.ndarray) -> None:
+    grid = numeric_grid(values, 2048)
+    counts = count_numeric(grid, Column(values))
+    scores = scores_of(counts)
+    if len(np.unique(values)) == 1:
+        assert scores is None
+        return
+    if scores is None:  # all but few rows have one value
+        return
+    assert scores.sums(counts) == pytest.approx(np.zeros(scores.width), abs=1e-6)
+    rows = np.zeros(2 * len(grid.points) + 1)
+    rows[1::2] = counts.on
+    for part in scores.components[:-1]:
+        column = scores.matrix[:, part.begin]
+        assert (rows @ column**2) / len(values) == pytest.approx(1.0)
+
+
+def test_the_first_score_is_the_normal_score_and_the_second_that_of_scale() -> None:
+    values = RNG.normal(size=20_000)
+    grid = numeric_grid(values, 100_000)
+    scores = known(count_numeric(grid, Column(values)))
+    z = norm.ppf((np.argsort(np.argsort(values)) + 0.5) / len(values))
+    moved = np.sort(values)[[100, 10_000, 19_900]]
+    at = np.searchsorted(grid.points, moved)
+    rank = np.searchsorted(np.sort(values), moved)
+    assert scores.matrix[2 * at + 1, 0] == pytest.approx(np.sort(z)[rank], abs=1e-3)
+    assert scores.matrix[2 * at + 1, 1] == pytest.approx((np.sort(z)[rank] ** 2 - 1) / np.sqrt(2), abs=5e-3)
+
+
+def test_the_bins_give_pearsons_chi_square() -> None:
+    grid = CategoricalGrid(("a", "b", "c"))
+    reference = CategoricalCounts(np.array([500, 300, 200]))
+    scores = known(reference)
+    current = CategoricalCounts(np.array([40, 35, 25]))
+    mean = scores.sums(current) / 100
+    expected = chisquare([40, 35, 25], [50, 30, 20]).statistic
+    assert 100 * (mean**2).sum() == pytest.approx(expected)
+    assert scores.moved(mean) == pytest.approx(0.10)
+    assert grid.categories == ("a", "b", "c")
+
+
+def test_small_and_unknown_categories_are_one_bin() -> None:
+    reference = CategoricalCounts(np.array([600, 350, 20, 20, 10]))
+    scores = known(reference)
+    assert len(scores.shares) == 3
+    assert scores.shares.min() >= LEAST_SHARE
+    unknown = CategoricalCounts(np.array([0, 0, 0, 0, 0]), {"new": 5}, 5)
+    rare = CategoricalCounts(np.array([0, 0, 0, 0, 10]))
+    assert scores.sums(unknown) == pytest.approx(scores.sums(rare))
+
+
+def test_what_has_moved_is_kolmogorovs_distance_at_the_ends_of_the_bins() -> None:
+    values, later = RNG.normal(size=30_000), RNG.normal(0.3, size=30_000)
+    grid = numeric_grid(values, 2048)
+    scores = known(count_numeric(grid, Column(values)))
+    moved = scores.moved(scores.sums(count_numeric(grid, Column(later))) / len(later))
+    exact = ks_2samp(values, later).statistic
+    assert exact - 0.01 < moved <= exact + 1e-9
+    assert len(scores.shares) == BINS
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [2.0, 2.0, 2.0]])
+def test_a_feature_without_two_values_has_no_scores(values: list[float]) -> None:
+    grid = numeric_grid(np.array(values), 100)
+    assert scores_of(count_numeric(grid, Column(np.array(values)))) is None
+    assert scores_of(count_categorical(CategoricalGrid(("a",)), Column(np.array(["a"] * 5, object)))) is None
+
+
+def test_counts_of_another_grid_are_refused() -> None:
+    scores = known(CategoricalCounts(np.array([50, 50])))
+    with pytest.raises(ValueError, match="counts of 4 cells do not fit scores of 3"):
+        scores.sums(CategoricalCounts(np.array([1, 1, 1])))
