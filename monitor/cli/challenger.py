@@ -17,6 +17,7 @@ from monitor.challenger.state import ChallengerState, read_state
 from monitor.challenger.sums import WindowSums
 from monitor.challenger.terms import state_path
 from monitor.cli.context import ConfigOption, JsonOption, configured, model_of, out, print_json, print_table
+from monitor.cli.findings import ABSTENTION, drift_words
 from monitor.cli.reading import LimitOption, cut, for_machines, known_model, opened
 from monitor.config import Loaded
 from monitor.errors import DataError
@@ -160,11 +161,13 @@ def show(
 
     Each row was predicted before the challenger learned it. The difference of the errors, challenger less
     production, is a 95 % interval in percentage points; unsure is the share of the challenger's members that
-    abstained; shed are labelled rows that it had no time for. Times are event time, UTC.
+    abstained; shed are labelled rows that it had no time for. Below stands the latest early warning, if there
+    was one. Times are event time, UTC.
     """
     with opened(config) as (loaded, store):
         known_model(loaded, store, model)
         rows = store.view("challenger_history", model=model, limit=limit + 1)
+        warned = store.view("drift_history", model=model, where={"detector": ABSTENTION}, limit=1)
         lease = next((each for each in store.challenger_leases() if each.model == model), None)
     if json:
         print_json([for_machines(row) for row in cut(rows, limit)])
@@ -179,6 +182,8 @@ def show(
     out().print(f"challenger of {model}: {rows[0]['base']}, abstaining rule {rows[0]['rule']}", markup=False)
     print_table(_COLUMNS, map(_cells, rows), right=_COLUMNS[1:])
     out().print(_advice(rows))
+    for row in warned:
+        out().print(f"early warning: {drift_words(row)}", markup=False)
 
 
 def _nothing(loaded: Loaded, model: str) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,16 @@ import pytest
 
 from detectors.dictionary_file import from_toml, to_toml
 from detectors.warm_up import rows_of
+from monitor.challenger.feeding import warning_finding
 from monitor.challenger.learner import Learner
+from monitor.challenger.results import EarlyWarning
 from monitor.challenger.state import write_state
 from monitor.challenger.terms import state_path
 from monitor.store.base import ChallengerResult, Lease, Progress
 from tests.monitor.challenger.streams import DICTIONARY, HOUR_MS, TERMS, stream
 from tests.monitor.cli.worlds import CONFIG, World
-from tests.monitor.store.rows import HOUR, MODEL, START
+from tests.monitor.labelled_worlds import labelled_plan
+from tests.monitor.store.rows import AT, HOUR, MODEL, START
 
 CHALLENGED = CONFIG + "[models.churn.challenger]\n"
 SAVED_MS = START + 90_000
@@ -100,6 +104,20 @@ def test_the_machine_that_the_challenger_learns_on_is_named(world: World) -> Non
     world.store.hold_challenger(Lease(MODEL, "box-1a2b3c4d", until), until)
     world.store.hold_challenger(Lease("other", "elsewhere", until), until)
     assert shown(world).startswith("learns on box-1a2b3c4d, at least until 1 Mar 2026 12:30 UTC ")
+
+
+def test_the_latest_early_warning_is_shown(world: World) -> None:
+    told(world, window(0, 140, 150))
+    assert "early warning" not in shown(world)
+    warnings = [EarlyWarning(MODEL, START + at * HOUR, START + at * HOUR, 0.1, 0.3, 9) for at in (1, 2)]
+    with world.store.lock(MODEL) as lock:
+        assert lock is not None
+        mine = (replace(warning_finding(labelled_plan(), each), model=MODEL) for each in warnings)
+        lock.findings(tuple(mine), AT)
+    unsure = "more of the challenger's members are unsure: 10% to 30% since 1 Mar 2026 02:00 UTC"
+    assert shown(world).endswith(f"early warning: {unsure}")
+    history = world.run("history", "--model", MODEL, "--feature", "challenger", "--verdict", "warn", "--json")
+    assert [row["detector"] for row in history.json] == ["abstention"] * 2
 
 
 def test_why_there_is_nothing_to_show(world: World) -> None:
