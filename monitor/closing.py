@@ -29,12 +29,13 @@ _PAGE = 64
 
 @dataclass(slots=True)
 class ClosingReport:
-    """What one visit under the lock did."""
+    """What one visit under the lock did; every partition had passed ``passed_ms``, less the lateness."""
 
     model: str
     windows: int = 0
     seconds: float = 0.0
     until: datetime | None = None
+    passed_ms: int | None = None
     standing: tuple[Alert, ...] = ()
     alerts: tuple[Alert, ...] = ()
     findings: list[Finding] = field(default_factory=list)
@@ -70,7 +71,7 @@ def close_ended(
     """
     clocks = [clock for clock in lock.clocks() if clock.partition.topic in plan.settings.topics]
     mark = watermark_ms(clocks, now, plan.idle_after, plan.lateness_ms)
-    report = ClosingReport(plan.name)
+    report = ClosingReport(plan.name, passed_ms=mark)
     ended = [
         start
         for start in lock.open_starts()

@@ -13,6 +13,7 @@ from alerts.notice import Context
 from alerts.routes import Route
 from detectors.reference import Reference
 from detectors.reference_wire import decode as decode_reference
+from monitor.beats import Beats
 from monitor.clock import Clock
 from monitor.closing import ClosingReport, close_ended
 from monitor.intake import (
@@ -77,6 +78,7 @@ class Engine:
         dead_letters: DeadLetterBox | None = None,
         join: JoinKeeper | None = None,
         room: Room | None = None,
+        process: str = "",
     ) -> None:
         self.source = source
         self.store = store
@@ -96,6 +98,7 @@ class Engine:
         self._references = {plan.reference.id: plan.reference for plan in plans.values()}
         self._join = join
         self._looked: dict[str, int] = {}
+        self._beats = Beats(process)
         self._follow()
 
     def _follow(self) -> None:
@@ -315,7 +318,9 @@ class Engine:
     def commit(self) -> None:
         """Write everything that has been counted, with the cursors, in one transaction."""
         if self.restoring:
-            self.store.commit(standing_still(progress(self.state, self.plans)))
+            beats = self._beats.after(self.state.partitions, self.clock.now())
+            self.store.commit(standing_still(progress(self.state, self.plans, beats.due)))
+            self._beats = beats
             return
         ends = self.source.end_offsets(frozenset(self.state.partitions))
         self.state = replace(
@@ -329,10 +334,12 @@ class Engine:
             self._dead_letters.keep(self._dead)
             self._forget_dead()
         self._complete()
-        counted = progress(self.state, self.plans)
+        beats = self._beats.after(self.state.partitions, self.clock.now())
+        counted = progress(self.state, self.plans, beats.due)
         if self._join is not None:
             counted = self._join.with_shares(counted, self.store, self.find)
         closed_until = self.store.commit(counted)
+        self._beats = beats
         self.state, let_go = lightened(
             committed(self.state, self.plans, closed_until), self._room.window_bytes // 2
         )

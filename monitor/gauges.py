@@ -14,6 +14,7 @@ from monitor.metrics import Metrics
 from monitor.room import held_bytes
 from monitor.source.base import TopicPartition
 from monitor.store.base import Gap
+from monitor.windows import NEVER_MS
 
 
 @dataclass(slots=True)
@@ -117,7 +118,10 @@ class Gauges:
         return fresh
 
     def closed(self, report: ClosingReport) -> None:
-        """Count judged windows."""
+        """Count judged windows, and show how far judging is behind."""
+        if report.passed_ms is not None and report.passed_ms > NEVER_MS // 2:
+            delay_s = self.clock.now().timestamp() - report.passed_ms / 1000
+            self.metrics.watermark_delay.labels(model=report.model).set(delay_s)
         if report.published:
             self.metrics.windows_published.labels(model=report.model).inc(report.published)
         if report.windows:

@@ -20,6 +20,7 @@ from monitor.readers import Decoded, Readers
 from monitor.source.base import Chunk, TopicPartition
 from monitor.store.base import (
     Advance,
+    Beat,
     Gap,
     Late,
     OpenWindow,
@@ -184,7 +185,7 @@ def _unclaimed(chunk: Chunk, batches: Sequence[tuple[ModelPlan, Batch]], now: da
             yield Reject(chunk.partition, record.offset, "", Reason.UNKNOWN_MODEL, detail, sample, now)
 
 
-def progress(state: State, plans: Mapping[str, ModelPlan]) -> Progress:
+def progress(state: State, plans: Mapping[str, ModelPlan], beats: tuple[Beat, ...] = ()) -> Progress:
     """Give what has to be written for the state to survive."""
     return Progress(
         advances=tuple(
@@ -208,6 +209,7 @@ def progress(state: State, plans: Mapping[str, ModelPlan]) -> Progress:
         ),
         rejects=state.rejects,
         gaps=state.gaps,
+        beats=beats,
     )
 
 
@@ -219,7 +221,8 @@ def standing_still(counted: Progress) -> Progress:
     standing = tuple(each for each in counted.advances if each.expected == each.next)
     mine = {each.partition for each in standing}
     clocks = tuple(replace(clock, caught_up=False) for clock in counted.clocks if clock.partition in mine)
-    return Progress(advances=standing, clocks=clocks)
+    beats = tuple(beat for beat in counted.beats if beat.partition in mine)
+    return Progress(advances=standing, clocks=clocks, beats=beats)
 
 
 def _reached(event_ms: int | None) -> int | None:

@@ -24,9 +24,11 @@ Name = Literal[
     "driftd_notifications",
     "driftd_open_window_bytes",
     "driftd_open_windows",
+    "driftd_paused_seconds",
     "driftd_records_consumed",
     "driftd_records_rejected",
     "driftd_tombstones",
+    "driftd_watermark_delay_seconds",
     "driftd_window_evaluation_duration_seconds",
     "driftd_windows_closed",
     "driftd_windows_published",
@@ -76,7 +78,16 @@ class Metrics:
             "driftd_last_record_processed_timestamp_seconds", "When a message was last committed", "topic"
         )
 
+        self.paused_seconds = self._counter(
+            "driftd_paused_seconds", "Time in which nothing was read, by what was away", "cause"
+        )
+
     def _judging(self) -> None:
+        self.watermark_delay = self._gauge(
+            "driftd_watermark_delay_seconds",
+            "How far the time up to which windows can be judged is behind the clock",
+            "model",
+        )
         self.windows_closed = self._counter("driftd_windows_closed", "Windows that were judged", "model")
         self.open_windows = self._gauge("driftd_open_windows", "Windows that are still filling", "model")
         self.open_window_bytes = self._gauge(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -167,6 +169,7 @@ def assemble(
             letters,
             join,
             room_of(config.limits),
+            f"{socket.gethostname()}/{os.getpid()}",
         )
         loop = Loop(
             engine,

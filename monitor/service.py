@@ -254,7 +254,8 @@ class Loop:
             outage=self._outages,
         )
         self._engine.source.pause()
-        end_s = self._clock.monotonic() + self._outage_s
+        begun_s = self._clock.monotonic()
+        end_s = begun_s + self._outage_s
         while not stop.is_set() and (left_s := end_s - self._clock.monotonic()) > 0:
             if what == "kafka":
                 self._clock.wait(stop, min(left_s, _POLL_S))
@@ -264,6 +265,7 @@ class Loop:
             except SourceError:
                 self._clock.wait(stop, min(left_s, _POLL_S))
             self._health.tick()
+        self._gauges.metrics.paused_seconds.labels(cause=what).inc(self._clock.monotonic() - begun_s)
         self._committed_s = float("-inf")  # write as soon as it is possible again
 
     def _recovered(self) -> None:

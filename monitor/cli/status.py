@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from rich.text import Text
@@ -15,37 +13,18 @@ from alerts import words
 from alerts.lifecycle import LOUDNESS
 from alerts.model import Severity, Status
 from detectors.result import Shift, Verdict
+from monitor.cli.condition import Signs, Word, condition_of, limits_of, worst_of
 from monitor.cli.context import ConfigOption, JsonOption, out, print_json, print_table, shown
 from monitor.cli.reading import age, for_machines, opened
 from monitor.clock import SystemClock
 from monitor.config import Config, Model
 from monitor.store.base import Store
 
-STALL_AFTER = timedelta(minutes=1)
-STOP_AFTER = timedelta(minutes=10)
-LEAST_QUIET = timedelta(hours=1)
 _MODEL_COLUMNS = ("model", "judged until", "rows", "open alerts", "moved most")
 _LABEL_COLUMNS = ("model", "published until", "labels", "learned until")
 _COLUMNS = ("partition", "next", "lag", "event time", "last read", "state")
 
-
 MOST_NAMED = 5
-
-
-class Word(StrEnum):
-    """How a partition is doing, in the words of lag monitors."""
-
-    OK = "OK"
-    WARN = "WARN"
-    STALL = "STALL"
-    STOP = "STOP"
-
-
-ADVICE = {
-    Word.WARN: "behind, or nothing came for long: are the producers, and driftd run, alive?",
-    Word.STALL: "messages wait, and none was read for a minute: see the log of driftd run",
-    Word.STOP: "messages wait, and no process reads them: is driftd run alive?",
-}
 
 
 def status(json: JsonOption = False, config: ConfigOption = None) -> None:
@@ -53,19 +32,20 @@ def status(json: JsonOption = False, config: ConfigOption = None) -> None:
 
     With labels: up to which window results on them are published, how many labels the last of these windows
     has, and until when detectors that step through labelled rows have learned what became known.
-    OK: read up to its end, or within a window of it. WARN: read, but further behind; or nothing came for
-    two windows (an hour at least), or the model's `freshness`, or for labels their `labels_wait`. STALL:
-    messages wait and none was read for a minute. STOP: none for ten minutes, so no process reads the
-    partition.
-    What waits is what the broker said at the latest commit: that a process died after it had read
-    everything shows only in the age of "last read".
+    Each partition's reader writes every ten seconds how far it has come. OK: it does, and what waits does not
+    grow. WARN: what waits grows; or event time is more than a window behind; or nothing came for two windows
+    (an hour at least), or the model's `freshness`, or for labels their `labels_wait`. REWIND: the position
+    went back in the last three minutes. STALL: messages wait, and none was read for a minute. STOP: no
+    process has written for two minutes, so none reads the partition. --json also names the processes, and
+    gives each model the state of its worst partition.
     """
     now = SystemClock().now()
     with opened(config) as (loaded, store):
-        models = _models(loaded.config, store)
         partitions = _partitions(loaded.config, store, now)
+        models = _models(loaded.config, store, partitions)
     if json:
-        print_json({"at": now, "models": models, "partitions": [for_machines(row) for row in partitions]})
+        told = [for_machines({key: row[key] for key in row if key != "recent"}) for row in partitions]
+        print_json({"at": now, "models": models, "partitions": told})
         return
     print_table(_MODEL_COLUMNS, [_model_cells(row) for row in models], right=("rows",))
     out().print()
@@ -79,12 +59,13 @@ def status(json: JsonOption = False, config: ConfigOption = None) -> None:
     _explain(partitions)
 
 
-def _models(config: Config, store: Store) -> list[dict[str, Any]]:
+def _models(config: Config, store: Store, partitions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Give one row per configured model; blank where nothing is known yet."""
     known = {row["model"]: row for row in store.view("models")}
     return [
         {
             "model": name,
+            "state": worst_of(row["state"] for row in partitions if row["model"] == name),
             "judged_until": known.get(name, {}).get("closed_until"),
             "reference_id": known.get(config.reference_name(name), {}).get("reference_id"),
             "open_alerts": _open_alerts(store, name),
@@ -155,44 +136,15 @@ def _partitions(config: Config, store: Store, now: datetime) -> list[dict[str, A
 def _partition(row: Mapping[str, Any], settings: Model | None, now: datetime) -> dict[str, Any]:
     lag = None if row["log_end"] is None else max(0, row["log_end"] - row["next_offset"])
     quiet = None if row["active_at"] is None else now - row["active_at"]
-    behind = None if row["event_time"] is None else now - row["event_time"]
-    state = state_of(lag, quiet, behind, limits_of(settings, row["topic"]))
-    return {**row, "lag": lag, "quiet_s": None if quiet is None else quiet.total_seconds(), "state": state}
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a topic may be silent, and its event time behind, before that is worth a word."""
-
-    quiet: timedelta = LEAST_QUIET
-    behind: timedelta = LEAST_QUIET
-
-
-def limits_of(settings: Model | None, topic: str = "") -> Limits:
-    """Take the limits from a model's settings: two windows of silence or ``freshness``, a window behind.
-
-    A topic that only labels come on may be silent for ``labels_wait``.
-    """
-    if settings is None:
-        return Limits()
-    freshness = settings.freshness
-    quiet = max(LEAST_QUIET, 2 * settings.window.delta) if freshness is None else freshness.delta
-    if topic in settings.labels_topics and topic not in settings.topics:
-        quiet = max(quiet, settings.labels_wait.delta)
-    return Limits(quiet, settings.window.delta + settings.lateness.delta)
-
-
-def state_of(lag: int | None, quiet: timedelta | None, behind: timedelta | None, limits: Limits) -> Word:
-    """Say how a partition is doing.
-
-    ``lag`` is how many messages waited at the latest commit (unknown counts as none), ``quiet`` how long ago
-    one was read, ``behind`` how far event time is behind the clock.
-    """
-    if not lag:
-        return Word.WARN if quiet is not None and quiet >= limits.quiet else Word.OK
-    if quiet is not None and quiet >= STALL_AFTER:
-        return Word.STOP if quiet >= STOP_AFTER else Word.STALL
-    return Word.WARN if behind is not None and behind >= limits.behind else Word.OK
+    signs = Signs(
+        beat=None if row["beat_at"] is None else now - row["beat_at"],
+        recent=row["recent"],
+        quiet=quiet,
+        behind=None if row["event_time"] is None else now - row["event_time"],
+    )
+    state, why = condition_of(signs, limits_of(settings, row["topic"]))
+    quiet_s = None if quiet is None else quiet.total_seconds()
+    return {**row, "lag": lag, "quiet_s": quiet_s, "state": state, "why": why}
 
 
 def _model_cells(row: Mapping[str, Any]) -> list[object]:
@@ -236,14 +188,13 @@ def _partition_table(rows: Sequence[Mapping[str, Any]], *, with_model: bool) -> 
 
 
 def _explain(rows: Iterable[Mapping[str, Any]]) -> None:
-    """Say what each state other than OK means here, and what to do."""
-    by_state: dict[Word, list[str]] = {}
+    """Say why a state is not OK, and what to do."""
+    places: dict[tuple[Word, str], list[str]] = {}
     for row in rows:
-        place = f"{row['topic']}/{row['partition']}"
-        state = Word(row["state"])
-        if state is not Word.OK and place not in by_state.setdefault(state, []):
-            by_state[state].append(place)
-    for state, places in by_state.items():
-        more = f" and {len(places) - MOST_NAMED} more" if len(places) > MOST_NAMED else ""
-        text = f"{state}: {', '.join(places[:MOST_NAMED])}{more}: {ADVICE[state]}"
+        place, said = f"{row['topic']}/{row['partition']}", (Word(row["state"]), row["why"])
+        if said[0] is not Word.OK and place not in places.setdefault(said, []):
+            places[said].append(place)
+    for (state, why), named in places.items():
+        more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+        text = f"{state}: {', '.join(named[:MOST_NAMED])}{more}: {why}"
         out().print(Text(shown(text), "yellow" if state is Word.WARN else "red"))

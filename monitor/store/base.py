@@ -15,6 +15,7 @@ from monitor.source.base import TopicPartition
 from monitor.store.values import (
     Advance,
     Alerting,
+    Beat,
     ChallengerResult,
     Closed,
     ClosedWindow,
@@ -30,12 +31,14 @@ from monitor.store.values import (
     Progress,
     ReferenceRow,
     Reject,
+    Sample,
     WindowFacts,
 )
 
 __all__ = [
     "Advance",
     "Alerting",
+    "Beat",
     "ChallengerResult",
     "Closed",
     "ClosedWindow",
@@ -52,6 +55,7 @@ __all__ = [
     "Progress",
     "ReferenceRow",
     "Reject",
+    "Sample",
     "Store",
     "View",
     "WindowFacts",
@@ -176,6 +180,7 @@ View = Literal[
     "refs",
     "rejects",
     "gaps",
+    "partitions",
 ]
 
 
@@ -293,7 +298,8 @@ class Store(Protocol):
     def progress_rows(self) -> list[dict[str, Any]]:
         """Per topic, partition and model: next_offset, log_end, event_time, active_at, caught_up.
 
-        ``model`` and what depends on it are None for a partition without a clock.
+        And the partition's latest beat: process, since, beat_at, recent (`Sample`). ``model`` and what
+        depends on it are None for a partition without a clock, those of the beat for one that has none.
         """
 
     def delete_older(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, select, tuple_
 
 from monitor.source.base import TopicPartition
-from monitor.store.base import OpenWindow, PartitionClock
+from monitor.store.base import OpenWindow, PartitionClock, Sample
 from monitor.store.statements import of_partitions, partition_of
-from monitor.store.tables import cursor, model, open_window, partition_clock
+from monitor.store.tables import cursor, model, open_window, partition_clock, reader
 from monitor.store.types import to_datetime
 
 WINDOWS_A_QUERY = 500
@@ -86,8 +87,9 @@ def closed_until(connection: Connection) -> dict[str, int]:
 
 
 def progress_rows(connection: Connection) -> list[dict[str, Any]]:
-    """Give cursors beside the clocks of their partitions."""
+    """Give cursors beside the clocks and the latest beats of their partitions."""
     clock = partition_clock
+    read = and_(reader.c.topic == cursor.c.topic, reader.c.partition == cursor.c.partition)
     same = and_(clock.c.topic == cursor.c.topic, clock.c.partition == cursor.c.partition)
     query = (
         select(
@@ -99,14 +101,20 @@ def progress_rows(connection: Connection) -> list[dict[str, Any]]:
             clock.c.max_event.label("event_time"),
             clock.c.active_at,
             clock.c.caught_up,
+            reader.c.process,
+            reader.c.since,
+            reader.c.beat_at,
+            reader.c.recent,
         )
         .outerjoin_from(cursor, clock, same)
+        .outerjoin(reader, read)
         .order_by(cursor.c.topic, cursor.c.partition, clock.c.model)
     )
-    return [with_event_time(dict(row)) for row in connection.execute(query).mappings()]
+    return [as_progress(dict(row)) for row in connection.execute(query).mappings()]
 
 
-def with_event_time(row: dict[str, Any]) -> dict[str, Any]:
-    """Turn event time into a moment, as in the views."""
+def as_progress(row: dict[str, Any]) -> dict[str, Any]:
+    """Turn event time into a moment, as in the views, and positions into samples."""
     at = row["event_time"]
-    return row | {"event_time": None if at is None else to_datetime(at)}
+    recent = tuple(Sample(*one) for one in json.loads(row["recent"] or "[]"))
+    return row | {"event_time": None if at is None else to_datetime(at), "recent": recent}

@@ -179,3 +179,12 @@ GAPS = {
     "first_lost": "first offset that was wanted and no longer held",
     "next_available": "offset where reading went on", "at": "wall time of the discovery",
 }  # fmt: skip
+PARTITIONS = {
+    "topic": "Kafka topic, or the name of a replayed file", "partition": "partition of the topic",
+    "next_offset": "up to where it has been read: the offset of the next message",
+    "log_end": "offset after the last message, as the broker last told; null when unknown",
+    "lag": "messages that waited then",
+    "process": "the process that reads it, as HOST/PID; null when none has since driftd notes it",
+    "reads_since": "wall time at which that process began to read it",
+    "beat_at": "wall time of its latest sign of life, one every ten seconds; old: nobody reads it",
+}  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,10 +11,10 @@ from sqlalchemy import BigInteger, Connection, bindparam, delete, func, select, 
 from monitor.errors import Fenced
 from monitor.source.base import TopicPartition
 from monitor.store import labels, sequential
-from monitor.store.base import Advance, Gap, Late, OpenWindow, PartitionClock, Progress, Reject
+from monitor.store.base import Advance, Beat, Gap, Late, OpenWindow, PartitionClock, Progress, Reject
 from monitor.store.result_tables import closed_window
 from monitor.store.statements import Row, add_missing, inserting, of_partitions, partition_of, upsert
-from monitor.store.tables import cursor, gap, late_count, model, open_window, partition_clock, reject
+from monitor.store.tables import cursor, gap, late_count, model, open_window, partition_clock, reader, reject
 
 SAMPLE_BYTES = 1024
 
@@ -26,6 +27,7 @@ def commit(connection: Connection, progress: Progress) -> Mapping[str, int]:
     advance(connection, progress.advances)
     closed_until, learned_until = hold_models(connection, touched(progress))
     write_clocks(connection, progress.clocks)
+    write_beats(connection, progress.beats)
     still_open = [window for window in progress.windows if not is_closed(window, closed_until)]
     belated = [window for window in progress.windows if is_closed(window, closed_until)]
     write_windows(connection, still_open)
@@ -128,6 +130,16 @@ def write_clocks(connection: Connection, clocks: Sequence[PartitionClock]) -> No
         for clock in sorted(clocks, key=lambda one: (one.model, one.partition))
     ]  # fmt: skip
     upsert(connection, partition_clock, rows)
+
+
+def write_beats(connection: Connection, beats: Sequence[Beat]) -> None:
+    """Insert beats or replace them."""
+    rows: list[Row] = [
+        {"topic": beat.partition.topic, "partition": beat.partition.partition, "process": beat.process,
+         "since": beat.since, "beat_at": beat.at, "recent": json.dumps(beat.recent)}
+        for beat in sorted(beats, key=lambda one: one.partition)
+    ]  # fmt: skip
+    upsert(connection, reader, rows)
 
 
 def write_windows(connection: Connection, windows: Sequence[OpenWindow]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     and_,
+    case,
     cast,
     func,
     literal,
@@ -28,6 +29,7 @@ from monitor.store.meanings import (
     GAPS,
     LABELS,
     MODELS,
+    PARTITIONS,
     PERFORMANCE,
     QUALITY,
     REFS,
@@ -43,7 +45,7 @@ from monitor.store.result_tables import (
     performance_revision,
     quality_result,
 )
-from monitor.store.tables import gap, late_count, model, reference, reject
+from monitor.store.tables import cursor, gap, late_count, model, reader, reference, reject
 from monitor.store.types import Figure, Instant, Words
 from monitor.store.views import PublicView
 
@@ -102,6 +104,20 @@ def challengers() -> Select[Any]:
     production = share(table.c.production_errors, table.c.rows)
     challenger = share(table.c.challenger_errors, table.c.rows)
     return plain(table, CHALLENGER, production_error=production, challenger_error=challenger)
+
+
+def partitions() -> Select[Any]:
+    """Positions, each with the latest beat of its reader if any."""
+    lag = cursor.c.log_end - cursor.c.next_offset
+    zero = literal(0, literal_execute=True)
+    columns = {
+        "lag": case((lag < zero, cast(zero, BigInteger())), else_=lag),
+        "process": reader.c.process,
+        "reads_since": reader.c.since,
+        "beat_at": reader.c.beat_at,
+    }
+    same = and_(reader.c.topic == cursor.c.topic, reader.c.partition == cursor.c.partition)
+    return plain(cursor, PARTITIONS, **columns).outerjoin_from(cursor, reader, same)
 
 
 def models() -> Select[Any]:
@@ -163,6 +179,10 @@ PUBLIC: dict[View, PublicView] = {
         PublicView(
             "gaps", "Messages that Kafka deleted before they were read.", GAPS, plain(gap, GAPS), "at",
             ("topic", "partition", "first_lost"),
+        ),
+        PublicView(
+            "partitions", "Partitions that are read: how far, and by which process.", PARTITIONS,
+            partitions(), "beat_at", ("topic", "partition"),
         ),
     )
 }  # fmt: skip

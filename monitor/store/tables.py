@@ -82,6 +82,18 @@ cursor = Table(
     comment="Up to where each partition has been read: moves only together with what was read.",
 )
 
+reader = Table(
+    "reader",
+    metadata,
+    key("topic"),
+    Column("partition", Integer(), primary_key=True, autoincrement=False),
+    words("process"),
+    Column("since", Instant(), nullable=False),
+    Column("beat_at", Instant(), nullable=False),
+    words("recent"),
+    comment="The process that reads each partition, and its latest positions.",
+)
+
 partition_clock = Table(
     "partition_clock",
     metadata,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from alerts.model import Alert
 from alerts.outgoing import Group, Message, Notification
@@ -58,6 +59,33 @@ class PartitionClock:
     max_event_ms: int | None
     active_at: datetime
     caught_up: bool
+
+
+class Sample(NamedTuple):
+    """How far a partition had been read at some moment, and how long it was then as far as known."""
+
+    at_ms: int
+    next: int
+    log_end: int | None
+
+    @property
+    def lag(self) -> int:
+        """Messages that waited; none when that is not known."""
+        return 0 if self.log_end is None else max(0, self.log_end - self.next)
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A sign of life: this process has read the partition ``since`` and committed at ``at``.
+
+    ``recent`` are its latest positions, oldest first.
+    """
+
+    partition: TopicPartition
+    process: str
+    since: datetime
+    at: datetime
+    recent: tuple[Sample, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +244,7 @@ class Progress:
     learned: tuple[LearnedWindow, ...] = ()
     challenger: tuple[ChallengerResult, ...] = ()
     holder: str = ""
+    beats: tuple[Beat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ def test_there_are_queries_for_every_view_that_is_filled() -> None:
         "window_history",
         "rejects",
         "gaps",
+        "partitions",
         "refs",
     ):
         assert f" {view}" in text

@@ -6,43 +6,10 @@ import pytest
 
 from alerts.model import Severity, Status
 from detectors.result import Verdict
-from monitor.cli.status import Limits, Word, limits_of, state_of
-from monitor.config import Duration, Model
 from tests.monitor.cli.worlds import CONFIG, NOW_MS, World
 from tests.monitor.store.rows import alert, closed, finding, reference, result
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
-LIMITS = Limits(quiet=2 * HOUR, behind=HOUR)
-
-
-@pytest.mark.parametrize(
-    ("lag", "quiet", "behind", "expected"),
-    [
-        (0, SECOND, SECOND, Word.OK),
-        (0, HOUR, HOUR, Word.OK),
-        (0, 2 * HOUR, 2 * HOUR, Word.WARN),
-        (None, HOUR, HOUR, Word.OK),
-        (None, None, None, Word.OK),
-        (5, SECOND, SECOND, Word.OK),
-        (5, SECOND, HOUR, Word.WARN),
-        (5, SECOND, None, Word.OK),
-        (5, 60 * SECOND, SECOND, Word.STALL),
-        (5, 599 * SECOND, HOUR, Word.STALL),
-        (5, 600 * SECOND, HOUR, Word.STOP),
-    ],
-)
-def test_a_partition_is_described_in_one_word(
-    lag: int | None, quiet: timedelta | None, behind: timedelta | None, expected: Word
-) -> None:
-    assert state_of(lag, quiet, behind, LIMITS) is expected
-
-
-def test_limits_follow_the_models_window_and_freshness() -> None:
-    daily = Model(topics=("p",), window=Duration.parse("1d"), lateness=Duration.parse("0s"))
-    assert limits_of(daily) == Limits(quiet=48 * HOUR, behind=24 * HOUR)
-    fresh = Model(topics=("p",), freshness=Duration.parse("30m"))
-    assert limits_of(fresh).quiet == HOUR / 2
-    assert limits_of(Model(topics=("p",), window=Duration.parse("1m"))).quiet == HOUR
 
 
 @pytest.fixture
@@ -59,9 +26,11 @@ def told(world: World) -> World:
         alert("d", 1, Status.PENDING),
         alert("e", 0, Status.RESOLVED),
     )
-    for partition, ago in enumerate((SECOND, 5 * 60 * SECOND, 5 * HOUR)):
-        event_ms = NOW_MS - int(ago.total_seconds() * 1000)
-        world.read(partition, 1_204_332, 1_204_332 + 5_000 * partition, ago, event_ms)
+    for partition, (ago, beat_ago) in enumerate(((0, 0), (90, 5), (18_000, 18_000))):
+        last_read = timedelta(seconds=ago)
+        event_ms = NOW_MS - ago * 1000
+        world.read(partition, 1_204_332, 1_204_332 + 5_000 * partition, last_read, event_ms)
+        world.beat(partition, timedelta(seconds=beat_ago), [(1_204_332, 5_000 * partition)] * 12)
     return world
 
 
@@ -75,14 +44,17 @@ def test_partitions_show_lag_and_state_and_what_to_do(told: World) -> None:
     text = told.run("status").out
     (first, second, third) = [line.split() for line in text.splitlines() if line.startswith("predictions/")]
     assert (first[1], first[2], first[-1]) == ("1,204,332", "0", "OK")
-    assert (second[2], second[-4:]) == ("5,000", ["5", "min", "ago", "STALL"])
+    assert (second[2], second[-4:]) == ("5,000", ["1", "min", "ago", "STALL"])
     assert third[-4:] == ["5", "h", "ago", "STOP"]
-    assert "STOP: predictions/2: messages wait, and no process reads them" in text
+    assert "STALL: predictions/1: messages wait, and none was read for a minute" in text
+    assert "STOP: predictions/2: no process has said for two minutes that it reads this" in text
 
 
 def test_json_holds_the_same(told: World) -> None:
     found = told.run("status", "--json").json
     (model,) = found["models"]
+    assert model["state"] == "STOP"
+    assert {row["process"] for row in found["partitions"]} == {"host/7"}
     assert model["open_alerts"] == {"critical": 1, "warning": 2}
     assert model["worst"] == {"feature": "car_value", "effect": 0.31, "verdict": "drift"}
     assert [(row["lag"], row["state"]) for row in found["partitions"]] == [
@@ -90,6 +62,20 @@ def test_json_holds_the_same(told: World) -> None:
         (5_000, "STALL"),
         (10_000, "STOP"),
     ]
+
+
+def test_a_process_that_died_after_it_had_read_everything_shows(world: World) -> None:
+    world.read(0, 50, 50, SECOND)
+    world.beat(0, 110 * SECOND, [(50, 0)] * 3)
+    assert world.run("status", "--json").json["models"][0]["state"] == "OK"
+    world.beat(0, 121 * SECOND, [(50, 0)] * 3)
+    assert world.run("status", "--json").json["models"][0]["state"] == "STOP"
+
+
+def test_a_partition_that_nobody_has_read_since_an_upgrade_is_stopped(world: World) -> None:
+    world.read(0, 50, 50, SECOND)
+    (row,) = world.run("status", "--json").json["partitions"]
+    assert (row["state"], row["process"], row["beat_at"]) == ("STOP", None, None)
 
 
 def test_before_the_first_run_it_says_what_is_missing(world: World) -> None:

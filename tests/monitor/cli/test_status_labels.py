@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from detectors.result import Shift, Verdict
-from monitor.cli.status import Limits, limits_of
+from monitor.cli.condition import Limits, limits_of
 from monitor.clock import SystemClock
 from monitor.config import Duration, Model
 from monitor.source.base import TopicPartition
-from monitor.store.base import Advance, PartitionClock, Progress
+from monitor.store.base import Advance, Beat, PartitionClock, Progress, Sample
 from tests.monitor.cli.worlds import CONFIG, NOW_MS, World
 from tests.monitor.store.rows import AT, HOUR, MODEL, START, closed, finding, performance, result
 
@@ -101,6 +101,9 @@ def test_a_topic_of_labels_that_is_silent_for_a_day_is_fine(told: World) -> None
     for topic in ("labels", "predictions"):
         partition = TopicPartition(topic, 0)
         clock = PartitionClock(MODEL, partition, NOW_MS, at, caught_up=True)
-        told.store.commit(Progress(advances=(Advance(partition, None, 9, 9),), clocks=(clock,)))
+        now = SystemClock().now()
+        beat = Beat(partition, "host/7", at, now, (Sample(int(now.timestamp() * 1000), 9, 9),))
+        advances = (Advance(partition, None, 9, 9),)
+        told.store.commit(Progress(advances=advances, clocks=(clock,), beats=(beat,)))
     rows = told.run("status", "--json").json["partitions"]
     assert {row["topic"]: row["state"] for row in rows} == {"labels": "OK", "predictions": "WARN"}

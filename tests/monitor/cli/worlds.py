@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from alerts.model import Alert
 from monitor.clock import SystemClock
 from monitor.source.base import TopicPartition
-from monitor.store.base import Advance, Alerting, Closed, PartitionClock, Progress, Store
+from monitor.store.base import Advance, Alerting, Beat, Closed, PartitionClock, Progress, Sample, Store
 from monitor.store.sql import open_store
 from tests.monitor.store.rows import MODEL, close
 
@@ -99,6 +100,17 @@ class World:
         at = TopicPartition("predictions", partition)
         clock = PartitionClock(MODEL, at, event_ms, SystemClock().now() - ago, caught_up=until == log_end)
         self.store.commit(Progress(advances=(Advance(at, None, until, log_end),), clocks=(clock,)))
+
+    def beat(self, partition: int, ago: timedelta, positions: Sequence[tuple[int, int]]) -> None:
+        """Write what a reader's last beat told: positions ten seconds apart, with what waited there."""
+        at = SystemClock().now() - ago
+        last_ms = int(at.timestamp() * 1000)
+        recent = tuple(
+            Sample(last_ms - 10_000 * (len(positions) - 1 - i), next_, next_ + waiting)
+            for i, (next_, waiting) in enumerate(positions)
+        )
+        beat = Beat(TopicPartition("predictions", partition), "host/7", at - timedelta(hours=1), at, recent)
+        self.store.commit(Progress(beats=(beat,)))
 
     def close(self) -> None:
         for store in self._stores:
