@@ -60,7 +60,14 @@ def after_flush(
     return replace(group, last_flush_at=now, next_flush_at=now + pause if firing else None)
 
 
-def plan(groups: Iterable[Group], now: datetime) -> tuple[Group, ...]:
-    """Give the groups whose time has come, longest waiting first."""
+def plan(groups: Iterable[Group], now: datetime, latest: datetime | None = None) -> tuple[Group, ...]:
+    """Give the groups whose time has come, longest waiting first.
+
+    None is planned for after ``latest`` unless the clock was set back since: that is for now, too.
+    """
     due = [(group.next_flush_at, group.key, group) for group in groups if group.next_flush_at is not None]
-    return tuple(group for at, _, group in sorted(due, key=lambda row: row[:2]) if at <= now)
+    return tuple(
+        group
+        for at, _, group in sorted(due, key=lambda row: row[:2])
+        if at <= now or (latest is not None and at > latest)
+    )

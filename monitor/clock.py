@@ -7,6 +7,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""How much the clocks of machines may differ: what lies further ahead than it can is of a clock set back."""
+
 
 class Clock(Protocol):
     """Time as an argument: the service gets the system's, tests get one they move by hand."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from alerts.flush import flush
@@ -14,13 +15,14 @@ from alerts.routes import Route
 from detectors.reference import Reference
 from detectors.reference_wire import decode as decode_reference
 from monitor.beats import Beats
-from monitor.clock import Clock
+from monitor.clock import CLOCKS_DIFFER, Clock
 from monitor.closing import ClosingReport, close_ended
 from monitor.intake import (
     PartitionState,
     State,
     committed,
     progress,
+    shifted,
     standing_still,
     take_in,
 )
@@ -33,6 +35,7 @@ from monitor.plan import ModelPlan
 from monitor.readers import Readers
 from monitor.room import Room, fitting, held_bytes, lightened
 from monitor.source.base import Chunk, Polled, Record, Source, Start, TopicPartition, record_bytes
+from monitor.steps import Steps
 from monitor.store.base import Alerting, Gap, Reject, Store
 from monitor.windows import NEVER_MS
 
@@ -95,6 +98,7 @@ class Engine:
         self.reloaded = 0
         self._unclaimed: set[TopicPartition] = set()
         self._at_once = _WINDOWS_A_LOCK // 4
+        self._steps = Steps(clock)
         self._references = {plan.reference.id: plan.reference for plan in plans.values()}
         self._join = join
         self._looked: dict[str, int] = {}
@@ -257,6 +261,13 @@ class Engine:
         self._dead.clear()
         self._dead_bytes = 0
 
+    def _now(self) -> datetime:
+        """Give the time. When the clock was set, partitions stay idle for as long as they have been."""
+        now, by = self._steps.look()
+        if by:
+            self.state = shifted(self.state, by)
+        return now
+
     # -- messages ---------------------------------------------------------------------------------------
 
     def take(self, chunks: Sequence[Chunk]) -> int:
@@ -278,7 +289,7 @@ class Engine:
 
     def _take_first(self) -> int:
         """Take in as much as there is room for of the chunk that has waited longest; give how much."""
-        chunk, now = self._waiting[0], self.clock.now()
+        chunk, now = self._waiting[0], self._now()
         room_bytes = self._room.window_bytes - held_bytes(self.state)
         fits = None if self._is_laden else fitting(self.state, self._readers, chunk, now, room_bytes)
         if fits is None:
@@ -317,6 +328,7 @@ class Engine:
 
     def commit(self) -> None:
         """Write everything that has been counted, with the cursors, in one transaction."""
+        self._now()
         if self.restoring:
             beats = self._beats.after(self.state.partitions, self.clock.now())
             self.store.commit(standing_still(progress(self.state, self.plans, beats.due)))
@@ -418,7 +430,9 @@ class Engine:
         """Put the messages of groups whose time has come into the outbox; return the alerts told about."""
         now = self.clock.now()
         told: list[Alert] = []
-        for model in self.store.models_to_flush(now):
+        waits = [max(plan.alerting.group_wait, plan.alerting.group_interval) for plan in self.plans.values()]
+        latest = now + max(waits, default=timedelta(0)) + CLOCKS_DIFFER
+        for model in self.store.models_to_flush(now, latest):
             plan = self.plans.get(model)
             if plan is None:
                 continue
@@ -426,7 +440,7 @@ class Engine:
                 if lock is None:
                     continue
                 alerts, silences = lock.alerts(), lock.silences()
-                for group in due(lock.groups(), now):
+                for group in due(lock.groups(), now, latest):
                     speaking = self._speaking
                     context = Context(
                         model_version=plan.settings.version,

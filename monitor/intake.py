@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -211,6 +211,12 @@ def progress(state: State, plans: Mapping[str, ModelPlan], beats: tuple[Beat, ..
         gaps=state.gaps,
         beats=beats,
     )
+
+
+def shifted(state: State, by: timedelta) -> State:
+    """Give the state as it is after the clock was set: as much time has passed as before."""
+    partitions = {tp: replace(part, active_at=part.active_at + by) for tp, part in state.partitions.items()}
+    return replace(state, partitions=partitions)
 
 
 def standing_still(counted: Progress) -> Progress:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, case, delete, exists, insert, select, update
+from sqlalchemy import Connection, RowMapping, case, delete, exists, insert, or_, select, update
 
 from alerts.evidence import evidence
 from alerts.model import Alert, Severity, Status
@@ -92,9 +92,11 @@ def groups_of(connection: Connection, of_model: str) -> tuple[Group, ...]:
     return tuple(Group(**row) for row in connection.execute(query).mappings())
 
 
-def models_to_flush(connection: Connection, now: datetime) -> tuple[str, ...]:
-    """Give the models with a group whose time has come."""
-    query = select(alert_group.c.model).distinct().where(alert_group.c.next_flush_at <= now)
+def models_to_flush(connection: Connection, now: datetime, latest: datetime | None) -> tuple[str, ...]:
+    """Give the models with a group whose time has come, or lies after ``latest``."""
+    at = alert_group.c.next_flush_at
+    is_due = at <= now if latest is None else or_(at <= now, at > latest)
+    query = select(alert_group.c.model).distinct().where(is_due)
     return tuple(connection.execute(query.order_by(alert_group.c.model)).scalars())
 
 

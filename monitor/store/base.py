@@ -262,8 +262,8 @@ class Store(Protocol):
         Commits of the model under way are waited for, two seconds at most, then None too.
         """
 
-    def models_to_flush(self, now: datetime) -> tuple[str, ...]:
-        """Models with a group whose ``next_flush_at`` has come."""
+    def models_to_flush(self, now: datetime, latest: datetime | None = None) -> tuple[str, ...]:
+        """Models with a group whose ``next_flush_at`` has come, or is after ``latest``."""
 
     def enqueue(self, notification: Notification) -> None:
         """Put one notification (a test) into the outbox, in the place of the unsent one like it."""
@@ -273,6 +273,7 @@ class Store(Protocol):
     ) -> tuple[Outbound, ...]:
         """Take due outbox rows of these services; no other process gets them for ``lease_s``.
 
+        Pauses and leases that are longer than any can be are over: the clock was set back since they began.
         A group and service has at most one row under way. One that a newer notification replaced while
         it was under way is not tried again.
         """

@@ -20,7 +20,9 @@ from sqlalchemy import (
     update,
 )
 
+from alerts.backoff import LONGEST_S
 from alerts.outgoing import Message, Notification, Reason, Sent
+from monitor.clock import CLOCKS_DIFFER
 from monitor.store.base import Outbound
 from monitor.store.result_tables import alert, notification
 from monitor.store.statements import Row
@@ -62,26 +64,32 @@ def as_row(one: Notification) -> Row:
 def claim(
     connection: Connection, services: Iterable[str], now: datetime, lease_s: float, limit: int
 ) -> tuple[Outbound, ...]:
-    """Lease due rows; none of a group and service of which an older one is still under way."""
+    """Lease due rows; none of a group and service of which an older one is still under way.
+
+    What lies further ahead than the longest pause or lease is of a clock that was set back since.
+    """
     other = notification.alias()
+    lease = timedelta(seconds=lease_s)
+    last_lease, last_retry = now + lease + CLOCKS_DIFFER, now + timedelta(seconds=LONGEST_S) + CLOCKS_DIFFER
     under_way = exists().where(
         other.c.group_key == table.group_key,
         other.c.service == table.service,
         other.c.id < table.id,
         other.c.claimed_until > now,
+        other.c.claimed_until <= last_lease,
     )
-    free = or_(table.claimed_until.is_(None), table.claimed_until <= now)
+    free = or_(table.claimed_until.is_(None), table.claimed_until <= now, table.claimed_until > last_lease)
     query = select(table.id).where(
         table.state == "queued",
         table.service.in_(list(services)),
-        table.next_attempt_at <= now,
+        or_(table.next_attempt_at <= now, table.next_attempt_at > last_retry),
         free,
         ~under_way,
     )
     query = query.order_by(table.id).limit(limit).with_for_update(skip_locked=True, of=notification)
     ids = connection.execute(query).scalars().all()
-    lease = {"claimed_until": now + timedelta(seconds=lease_s), "attempts": table.attempts + 1}
-    taken = update(notification).where(table.id.in_(ids)).values(lease).returning(*notification.columns)
+    change = {"claimed_until": now + lease, "attempts": table.attempts + 1}
+    taken = update(notification).where(table.id.in_(ids)).values(change).returning(*notification.columns)
     rows = connection.execute(taken).mappings().all() if ids else ()
     return tuple(as_outbound(row) for row in sorted(rows, key=lambda row: row["id"]))
 

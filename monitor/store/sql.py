@@ -178,9 +178,9 @@ class SqlStore:
             yield SqlModelLock(connection, model)
             connection.commit()
 
-    def models_to_flush(self, now: datetime) -> tuple[str, ...]:
+    def models_to_flush(self, now: datetime, latest: datetime | None = None) -> tuple[str, ...]:
         with self._database.reading() as connection:
-            return alerting.models_to_flush(connection, now)
+            return alerting.models_to_flush(connection, now, latest)
 
     def enqueue(self, notification: Notification) -> None:
         with self._database.writing() as connection:

@@ -80,3 +80,10 @@ def test_a_planned_flush_never_moves_back_and_never_comes_too_early(
         assert due is not None
         assert group.next_flush_at is not None
         assert minutes(last) + INTERVAL <= due <= group.next_flush_at
+
+
+def test_a_flush_planned_for_later_than_any_can_be_is_due() -> None:
+    """The clock was set back after it was planned."""
+    planned = Group("a", "a", NOW + timedelta(hours=1), None)
+    assert plan([planned], NOW, NOW + timedelta(hours=2)) == ()
+    assert plan([planned], NOW, NOW + timedelta(minutes=20)) == (planned,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from monitor.store.result_tables import notification
 from monitor.store.sql import SqlStore
 from tests.alerts.receivers import WebReceiver
-from tests.integration.running import World, position, results, send_to, service, topic_of, world
+from tests.integration.running import World, position, results, send_to, service, starts, topic_of, world
 from tests.monitor.worlds import HOUR_MS, START_MS, payload, training_frame
 from tests.services.waiting import until
 
@@ -39,10 +40,18 @@ class Story:
     bootstrap: str
     topic: str
     hours: int = 0
+    is_halved: bool = False
 
     @classmethod
     def begun(cls, bootstrap: str) -> Story:
         return cls(bootstrap, topic_of(bootstrap, [], PARTITIONS))
+
+    def tell_half(self) -> None:
+        """Send the first half of the next hour's rows, or the second half of this one's."""
+        rows, half = rows_of(self.hours), PER_HOUR // 2
+        send_to(self.bootstrap, self.topic, rows[half:] if self.is_halved else rows[:half], PARTITIONS)
+        self.hours += self.is_halved
+        self.is_halved = not self.is_halved
 
     def tell(self, hours: int) -> int:
         """Send the rows of the next hours; give how many messages the topic has then."""
@@ -53,7 +62,7 @@ class Story:
 
     @property
     def messages(self) -> int:
-        return self.hours * PER_HOUR
+        return self.hours * PER_HOUR + self.is_halved * PER_HOUR // 2
 
 
 def rows_of(hour: int) -> list[bytes]:
@@ -109,11 +118,16 @@ def outbox(at: World) -> list[dict[str, Any]]:
 def wait_until_told(at: World, web: WebReceiver) -> list[str]:
     """Wait until nothing is left to be sent; give the titles, having seen that each one has arrived."""
     until(lambda: not untold(at), f"the outbox is empty: {untold(at)}", 60, 0.2)
-    arrived = [payload.get("title") for _, payload in web.posts]
+    arrived = [title_of(payload) for _, payload in web.posts]
     sent = [row["title"] for row in outbox(at) if row["state"] == "sent"]
     assert sent
     assert set(sent) <= set(arrived)
     return sent
+
+
+def title_of(payload: dict[str, Any]) -> str:
+    """Give the title of a message, to Slack or to a plain receiver."""
+    return str(payload["attachments"][0]["title"] if "attachments" in payload else payload["title"])
 
 
 def untold(at: World) -> list[dict[str, Any]]:
@@ -125,26 +139,30 @@ def untold(at: World) -> list[dict[str, Any]]:
 
 def finish(at: World, story: Story, web: WebReceiver) -> list[str]:
     """Run until everything is read, judged and told; give the titles that were told."""
-    begun = _starts(at)
+    begun = starts(at)
     with service(at) as process:
-        until(
-            lambda: (
-                _starts(at) > begun and position(at, PARTITIONS) == story.messages and not _open_starts(at)
-            ),
-            "everything committed and judged",
-            120,
-            0.2,
-        )
-        titles = wait_until_told(at, web)
-        process.send_signal(signal.SIGTERM)
-        code = process.wait(20)
-        assert code == 0, f"{code}: {at.log.read_text()[-3_000:]}"
+        until(lambda: starts(at) > begun, "started", 60)  # before that a signal would just end it
+        titles = wait_until_done(at, story, web)
+        stop(at, process)
     return titles
 
 
-def _starts(at: World) -> int:
-    """How often it has started: before that a signal would just end it."""
-    return at.log.read_text(encoding="utf-8").count('"event":"started"') if at.log.exists() else 0
+def stop(at: World, process: subprocess.Popen[bytes]) -> None:
+    """Stop the service, and see that it stops well."""
+    process.send_signal(signal.SIGTERM)
+    code = process.wait(60)
+    assert code == 0, f"{code}: {at.log.read_text()[-3_000:]}"
+
+
+def wait_until_done(at: World, story: Story, web: WebReceiver) -> list[str]:
+    """Wait until everything is read, judged and told; give the titles that were told."""
+    until(
+        lambda: position(at, PARTITIONS) == story.messages and not _open_starts(at),
+        "everything committed and judged",
+        120,
+        0.2,
+    )
+    return wait_until_told(at, web)
 
 
 def _open_starts(at: World) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ from tests.faults.stories import (
     change,
     finish,
     hook,
+    stop,
     world_of,
 )
 from tests.integration.running import World, position, run_to_the_end, service
@@ -165,8 +166,7 @@ def test_through_every_outage_of_the_database_the_results_are_those_of_an_undist
             watch.wait_for_line("the database is slow")
             assert watch.is_healthy()
             proxy.delay_s = 0.0
-            process.terminate()
-            assert process.wait(60) == 0
+            stop(stormy, process)
         assert watch.lines("another process has taken over; reading on from its position") == []
         finish(stormy, story, web)
     calm = world_of(tmp_path, story, server.url)

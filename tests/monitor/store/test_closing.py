@@ -160,6 +160,8 @@ def test_groups_are_due_when_their_time_has_come(store: Store) -> None:
         assert held(lock).groups() == (group,)
     assert store.models_to_flush(later(minutes=4)) == ()
     assert store.models_to_flush(later(minutes=5)) == (MODEL,)
+    assert store.models_to_flush(later(minutes=1), later(minutes=4)) == (MODEL,)
+    assert store.models_to_flush(later(minutes=1), later(minutes=5)) == ()
 
 
 def test_an_unknown_model_cannot_be_locked(store: Store) -> None:
