@@ -45,7 +45,6 @@ def sample_of(parts: Iterable[LearnedWindow]) -> LossSample:
 
 def step_through(
     plan: ModelPlan,
-    known: PerformanceReference,
     sample: LossSample,
     states: Mapping[tuple[str, str], DetectorState],
     span: Span,
@@ -56,13 +55,17 @@ def step_through(
     """
     stepped = [
         step(plan, signal, kind, streams(plan), states.get((signal.name, kind)), span)
-        for signal in _signals(plan, known, sample)
+        for signal in loss_signals(plan, sample)
         for kind in plan.settings.concept.detectors
     ]
     return Stepped(tuple(state for state, _ in stepped), tuple(finding for _, finding in stepped))
 
 
-def _signals(plan: ModelPlan, known: PerformanceReference, sample: LossSample) -> Iterator[Signal]:
+def loss_signals(plan: ModelPlan, sample: LossSample) -> Iterator[Signal]:
+    """Give the signals of a window's losses, which are in the order of time; none without labels."""
+    known = plan.reference.performance
+    if known is None:
+        return
     columns = {"loss": sample.loss, "bias": sample.bias}
     for name in of_labels(plan):
         mean, deviation = _moments(known, name)

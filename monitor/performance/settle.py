@@ -205,16 +205,16 @@ class _Visit:
 
     def learn(self, alerting: AlertRound, settled: Settled, at_most: int) -> None:
         """Step through the windows of losses that became known and are complete."""
-        window_ms, known = self._plan.window_ms, self._plan.reference.performance
+        window_ms = self._plan.window_ms
         ended = [start for start in self._lock.learned_starts() if self._has_passed(start + window_ms)]
-        if not ended or known is None:
+        if not ended:
             return
         states = {(state.signal, state.detector): state for state in self._lock.detector_states()}
         after: dict[tuple[str, str], DetectorState] = {}
         for start_ms in ended[:at_most]:
             span = Span(start_ms, start_ms + window_ms, 1)
             sample = sample_of(self._lock.learned_parts(start_ms))
-            stepped = step_through(self._plan, known, sample, states | after, span)
+            stepped = step_through(self._plan, sample, states | after, span)
             after |= {(state.signal, state.detector): state for state in stepped.states}
             self._lock.findings(stepped.findings, self._now)
             alerting.step(stepped.findings, (), span.start_ms, span.end_ms)

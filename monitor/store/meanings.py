@@ -27,7 +27,8 @@ DRIFT = {
     "in order; e_detector: adds up evidence over windows; residual: performance on labels against "
     "performance estimated without",
     "feature": "the column tested; prediction and label are columns too; "
-    "of concept: the signal (loss, bias, score ...) or the metric",
+    "where rows are stepped through the signal (loss, bias, mean of NAME, nulls of NAME), of residual the "
+    "metric",
     "statistic": "the detector's own figure: D of ks, the sum of chi2, a distance, the logarithm of the "
     "e_detector",
     "p_value": "probability of such a statistic without any drift, before correction; "

@@ -22,6 +22,8 @@ MODEL = """
 window = "1h"
 windows_up_to = "4h"
 labels_wait = "2d"
+[models.loans.concept]
+signals = ["loss", "bias", "score", "nulls"]
 """
 
 
@@ -58,6 +60,8 @@ def test_killed_during_the_join_every_metric_is_that_of_an_undisturbed_run(
     assert sum(row["labelled"] for row in counted) == HOURS * PER_HOUR * 499 // 500
     assert all(sum(row[name] for row in counted) for name in ("duplicates", "corrected", "unmatched"))
     assert int(min(row["window_start"] for row in counted).timestamp() * 1000) == START_MS
+    stepped = {dict(row)["feature"] for row in found["drift_history"] if dict(row)["detector"] == "adwin"}
+    assert stepped == {"loss", "bias", "mean of score", "nulls of age", "nulls of country"}
     for view in VIEWS:
         assert _stable(found[view]) == _stable(expected[view]), view
 

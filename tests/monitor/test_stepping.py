@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from detectors.clustering import RowsPerWindow
-from detectors.losses import MAX_KEPT
+from detectors.losses import MAX_KEPT, LossSample
 from detectors.result import Shift, Verdict
 from monitor.levels import level
+from monitor.performance.learn import loss_signals
 from monitor.performance.stepping import Rows, Signal, rows_paid_for, step
 from monitor.plan import ModelPlan
 from monitor.windows import Span
+from tests.monitor.labelled_worlds import labelled_plan
 from tests.monitor.worlds import HOUR_MS, plan
 
 WATCHED = 'concept = { signals = ["nulls"], nulls_of = ["age"] }\n'
@@ -83,6 +85,22 @@ def test_production_that_is_busier_than_the_reference_spends_no_more_than_the_bu
         stands = finding.verdict is Verdict.DRIFT
     allowed = windows * level(known, 1)
     assert found <= allowed + 2 * math.sqrt(allowed)
+
+
+def test_of_too_many_losses_those_with_the_smallest_hashes_are_taken_in_the_order_of_time() -> None:
+    rng = np.random.default_rng(4)
+    rows = 3_000
+    hashes = rng.permutation(rows).astype(np.uint64)
+    loss = rng.random(rows).astype(np.float32)
+    times = rng.permutation(rows).astype(np.int64)
+    first = LossSample.of(times[:900], hashes[:900], loss[:900], loss[:900])
+    rest = LossSample.of(times[900:], hashes[900:], loss[900:], loss[900:])
+    for sample in (first.merge(rest), rest.merge(first)):
+        signals = {each.name: each for each in loss_signals(labelled_plan(), sample.in_time_order())}
+        values, stamps = signals["loss"].take(400)
+        chosen = sorted(np.flatnonzero(hashes < 400).tolist(), key=lambda row: int(times[row]))
+        assert values.tolist() == loss[chosen].astype(float).tolist()
+        assert stamps.tolist() == times[chosen].tolist()
 
 
 def test_values_that_are_not_finite_and_rows_without_one_are_counted_apart() -> None:
