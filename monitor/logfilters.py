@@ -20,7 +20,9 @@ LONGEST = 4_000
 _PASSWORD = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)")
 _HOOK = re.compile(r"(https?://hooks\.[^/\s]+/)[^\s\"']+")
 _SECRET_KEY = re.compile(r"password|passwd|secret|token|authorization|api_?key", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)  # and what breaks lines elsewhere, or reorders them
 _SHORTEST_SECRET = 4
 _MULTILINE = {"exception", "stack"}
 
@@ -59,9 +61,10 @@ class Redact:
         if self._known is not None:
             text = self._known.sub(MASK, text)
         text = _HOOK.sub(rf"\1{MASK}", _PASSWORD.sub(rf"\1{MASK}", text))
+        text = _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
         if may_have_lines:
             return text
-        text = _CONTROL.sub(lambda found: repr(found[0])[1:-1], text.replace("\n", "\\n"))
+        text = text.replace("\n", "\\n")
         return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text)} characters)"
 
 

@@ -22,7 +22,7 @@ from monitor.cli import (
     silence,
     status,
 )
-from monitor.cli.context import Exit, close_stores, err
+from monitor.cli.context import Exit, close_stores, err, shown
 from monitor.errors import ConfigError, DriftdError
 from monitor.version import VERSION
 
@@ -81,4 +81,5 @@ def main(arguments: list[str] | None = None) -> Any:
 
 
 def _say(error: DriftdError) -> None:
-    err().print(f"driftd: {error}", markup=False)
+    lines = str(error).split("\n")  # may quote what the database or a broker holds
+    err().print(f"driftd: {chr(10).join(map(shown, lines))}", markup=False)

@@ -15,6 +15,7 @@ from monitor.compile import plans_of
 from monitor.config import Config, Loaded
 from monitor.config.secret import MASK
 from monitor.errors import ConfigError, DriftdError, SchemaError
+from monitor.secrets import forms, kafka_secrets
 from monitor.source.clients import client_of
 from monitor.store.base import Store
 from monitor.store.connect import parse_url
@@ -42,7 +43,7 @@ class Attempt:
 
 def attempts(loaded: Loaded) -> Iterator[Attempt]:
     """Try everything, one after the other; each answer comes as soon as it is known."""
-    secrets = _kafka_secrets(loaded.config)
+    secrets = forms(kafka_secrets(loaded.config))
     for attempt in _kafka(loaded.config):
         yield replace(attempt, text=_masked(attempt.text, secrets))
     yield from _database(loaded)
@@ -219,19 +220,6 @@ def _service(loaded: Loaded, name: str) -> str:
 
 
 # -- secrets ----------------------------------------------------------------------------------------------
-
-
-def _kafka_secrets(config: Config) -> list[str]:
-    """Give what must not be shown even if the client quotes it; names of files are no secrets."""
-    masked = config.kafka.shown_options()
-    return [
-        given
-        for name, given in config.kafka.options.items()
-        if masked[name] == MASK
-        and isinstance(given, str)
-        and given
-        and not name.endswith(("file", ".location"))
-    ]
 
 
 def _masked(text: str, secrets: Iterable[str]) -> str:

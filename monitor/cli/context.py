@@ -96,8 +96,13 @@ def err() -> Console:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; times as ISO 8601."""
-    sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False, indent=2) + "\n")
+    """Print a value as JSON; times as ISO 8601, and what a terminal would obey as escapes."""
+    text = json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
+    sys.stdout.write("".join(map(_escaped, text)) + "\n")
+
+
+def _escaped(letter: str) -> str:
+    return letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1]
 
 
 def _plain(value: object) -> object:

@@ -15,6 +15,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.config import Config
 from monitor.log import configure, logger
 from monitor.runtime import Running, Stopped, assemble
+from monitor.secrets import secrets_in
 
 log = logger(__name__)
 
@@ -32,7 +33,7 @@ def run(config: ConfigOption = None) -> None:
     with ExitStack() as stack:
         stack.enter_context(_signals(stop, reload, loaded.config.service.stop_timeout.seconds))
         urls = loaded.service_urls(os.environ)
-        _log_as(loaded.config, clock, [url.reveal() for url in urls.values()])
+        _log_as(loaded.config, clock, secrets_in(loaded.config, urls))
         stack.enter_context(suppress(Stopped))
         running = stack.enter_context(assemble(loaded, urls, clock, SystemRandom(), stop))
         log.info(
@@ -52,7 +53,7 @@ def _loop(running: Running, stop: threading.Event, reload: threading.Event) -> N
     running.stop_threads(running.loaded.config.service.stop_timeout.seconds / 2)
 
 
-def _log_as(config: Config, clock: Clock, secrets: list[str]) -> None:
+def _log_as(config: Config, clock: Clock, secrets: tuple[str, ...]) -> None:
     configure(clock, config.service.log_format, config.service.log_level, secrets)
 
 

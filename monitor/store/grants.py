@@ -24,6 +24,7 @@ def grants(schema: str, reader: str, writer: str | None = None) -> str:
         lines += [
             f"GRANT USAGE ON SCHEMA {of} TO {role};",
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {of} TO {role};",
+            f"REVOKE INSERT, UPDATE, DELETE ON {of}.alembic_version FROM {role};",
             f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {of} TO {role};",
         ]
     return "\n".join(lines) + "\n"

@@ -215,3 +215,10 @@ def test_repeats_are_held_back_on_the_way_through_the_whole_chain(clock: ManualC
         log.logger("engine").warning("message rejected", topic="t", offset=offset)
         logging.getLogger("kafka").error("connection refused")
     assert [line["event"] for line in lines(stream)] == ["message rejected", "connection refused"]
+
+
+def test_text_that_reorders_or_breaks_lines_is_shown_as_escapes_in_exceptions_too() -> None:
+    odd = "a\u202eb\u2028c\x9bd\x1be\ud800"
+    shown = "a\\u202eb\\u2028c\\x9bd\\x1be\\ud800"
+    assert Redact()(None, "", {"event": odd}) == {"event": shown}
+    assert Redact()(None, "", {"exception": f"x\n{odd}"}) == {"exception": f"x\n{shown}"}
