@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/installed
 WORKERS ?= 2
 SECONDS ?= 300
 
-.PHONY: help install demo test test-slow test-spark test-integration fuzz lint format bench lock clean
+.PHONY: help install demo test test-slow test-spark test-integration fuzz lint format bench soak lock clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -66,6 +66,9 @@ bench-labels: install ## What labels, their join, ADWIN and the challenger cost 
 
 bench-detectors: install ## Detectors on error streams, ensembles on Elec2: measured beside the known figures
 	$(BIN)/python -m bench.detectors
+
+soak: install ## Half an hour at a steady rate with faults: memory stays, every row counts once (needs Java and Maven)
+	$(BIN)/python -m bench.soak $(MINUTES)
 
 bench-scale: install ## Several processes, many features, models, categories, windows; a year in Postgres
 	$(BIN)/python -m bench.scale

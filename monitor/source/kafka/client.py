@@ -27,6 +27,7 @@ DEFAULTS = {
     "allow_auto_create_topics": False,  # a misspelt topic must not come into being
     "bootstrap_timeout_ms": 10_000,  # the caller retries; this only bounds one attempt
     "client_id": "driftd",
+    "fetch_max_bytes": 16_777_216,  # of each broker: what is fetched waits in memory
     "isolation_level": "read_committed",  # what a producer took back was never logged
     "metadata_max_age_ms": 60_000,  # new partitions are seen before their rows are late
     "metrics_enabled": False,  # driftd has its own
