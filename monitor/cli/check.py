@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,8 +15,10 @@ from monitor.cli.context import ConfigOption, Exit, JsonOption, configured, err,
 from monitor.cli.reading import print_line, waiting
 from monitor.config import Duration, Hint, Level, Loaded, Model, lint
 from monitor.config.lines import locate
+from monitor.config.schema import Limits
 from monitor.config.section import shown as shown_place
 from monitor.errors import ConfigError
+from monitor.memory import DECODED, Memory, shown
 
 _COLOURS = {State.OK: "green", State.NOTE: "yellow", State.FAILED: "red"}
 
@@ -64,12 +67,18 @@ def _for_machines(config: Path | None, *, connect: bool) -> None:
             "valid": True,
             "config": str(loaded.path),
             "models": [_follows(name, model) for name, model in loaded.config.models.items()],
+            "memory": _memory(loaded.config.limits),
             "hints": [_hint(hint, loaded) for hint in lint(loaded.config)],
             "connections": [{"what": one.what, "state": one.state, "text": one.text} for one in tried],
         }
     )
     if any(one.state is State.FAILED for one in tried):
         raise typer.Exit(Exit.FAILED)
+
+
+def _memory(limits: Limits) -> dict[str, int]:
+    memory = Memory.of(limits)
+    return {**asdict(memory), "at_most_bytes": memory.at_most_bytes}
 
 
 def _hint(hint: Hint, loaded: Loaded) -> dict[str, Any]:
@@ -116,6 +125,14 @@ def _summary(loaded: Loaded) -> None:
             f"false alarms to be expected: at most {model.false_alarms}"
         )
         print_line("model", "bold", text)
+    memory = Memory.of(loaded.config.limits)
+    text = (
+        f"at most about {shown(memory.at_most_bytes)} a process: "
+        f"{shown(memory.program_bytes)} for the program, "
+        f"{shown(memory.window_bytes)} for counts of open windows (limits.window_bytes), "
+        f"{shown(memory.message_bytes)} for messages in work ({DECODED} x limits.batch_bytes)"
+    )
+    print_line("memory", "bold", text)
 
 
 def _waiting(model: Model) -> str:

@@ -9,12 +9,14 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
+from detectors.profile_size import bounds
 from monitor import levels
 from monitor.cli.services import scheme_of, sender_for
 from monitor.compile import plans_of
 from monitor.config import Config, Loaded
 from monitor.config.secret import MASK
 from monitor.errors import ConfigError, DriftdError, SchemaError
+from monitor.memory import filling, shown
 from monitor.secrets import forms, kafka_secrets
 from monitor.source.clients import client_of
 from monitor.store.base import Store
@@ -206,9 +208,13 @@ def _reference(config: Config, store: Store, name: str) -> str:
     (plan,) = plans_of(config, store, [name]).values()
     reference = plan.reference
     level = levels.level(plan, 1)
+    size = bounds(reference)
+    many = filling(plan.window_ms, plan.lateness_ms)
     return (
         f"{reference.id}, {reference.rows:,} rows, {len(reference.grids)} columns compared; "
-        f"each {plan.settings.window} window is judged at {level:.2g} ({levels.shares(plan)} shares)"
+        f"each {plan.settings.window} window is judged at {level:.2g} ({levels.shares(plan)} shares); "
+        f"counts of a window take {shown(size.empty_bytes)} to {shown(size.most_bytes)} of memory in each "
+        f"partition, where {many} may fill at once"
     )
 
 

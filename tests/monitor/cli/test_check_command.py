@@ -44,7 +44,16 @@ def test_a_good_configuration_shows_what_follows_from_it(bare: World) -> None:
     assert "windows of 1h, and 2, 4 ... of them up to 5d8h" in ran.out
     assert "false alarms to be expected: at most 1 per 90d" in ran.out
     assert "config.toml:5: models.churn.false_alarms: each 1h window is judged at 5.1e-05" in ran.out
+    assert "at most about 1.66 GB a process" in ran.out
     assert not bare.file.exists()
+
+
+def test_memory_follows_the_limits(bare: World) -> None:
+    bare.configure(CONFIG + "[limits]\nwindow_bytes = 100_000_000\nbatch_bytes = 10_000_000\n")
+    memory = bare.run("check", "--json").json["memory"]
+    assert memory["window_bytes"] == 100_000_000
+    assert memory["message_bytes"] == 40_000_000
+    assert memory["at_most_bytes"] == memory["program_bytes"] + 140_000_000
 
 
 def test_what_follows_from_labels_is_told(bare: World) -> None:
