@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+
+settings.register_profile("driftd", deadline=None)  # a busy machine is no failure
+settings.load_profile("driftd")
 
 
 def pytest_configure(config: pytest.Config) -> None:

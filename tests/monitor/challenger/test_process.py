@@ -83,7 +83,7 @@ def test_a_process_that_stands_still_makes_rows_shed_and_nobody_wait(runner: Cha
     runner.labelled(stream(1).labelled())
     assert runner.wait_idle(LIMIT_S)
     process = psutil.Process(runner.pid)
-    assert process.nice() == 10
+    assert process.nice() == min(19, psutil.Process().nice() + 10)
     assert os.getpgid(process.pid) == process.pid  # Ctrl-C on a terminal does not reach it
     process.suspend()
     try:
