@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-
 settings.register_profile("driftd", deadline=None)  # a busy machine is no failure
 settings.load_profile("driftd")
 
