@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from monitor.config import Retention
 from monitor.errors import StoreError
 from monitor.log import logger
+from monitor.presence import Presence
 from monitor.store.base import Store
 
 log = logger(__name__)
@@ -18,13 +19,16 @@ _ROWS = 5_000
 class Housekeeping:
     """Deletes what is older than the retention says, in steps that never hold the loop up for long."""
 
-    def __init__(self, store: Store, retention: Retention) -> None:
+    def __init__(self, store: Store, retention: Retention, presence: Presence | None = None) -> None:
         self._store = store
+        self._presence = presence
         self._retention = retention
         self._next: datetime | None = None
 
     def run(self, now: datetime) -> None:
-        """Delete one step's worth when it is time; more is left sooner to the next call."""
+        """Say that this process runs, and delete one step's worth when it is time."""
+        if self._presence is not None:
+            self._presence.keep_up(now)
         if self._next is not None and now < self._next <= now + _EVERY:  # later: the clock was set back
             return
         try:

@@ -10,7 +10,7 @@ from alerts.backoff import next_attempt
 from alerts.outgoing import Message
 from alerts.send import Outcome
 from monitor.clock import Clock
-from monitor.errors import StoreError
+from monitor.errors import DriftdError, StoreError
 from monitor.log import logger
 from monitor.metrics import Metrics
 from monitor.store.base import Outbound, Store
@@ -57,6 +57,9 @@ class Outbox:
             except StoreError as error:
                 log.warning("outbox waits for the database", service=self._service, error=str(error))
                 rest_s = _PAUSE_S
+            except DriftdError as error:  # the service's loop meets the same, and ends the process
+                log.error("outbox stops", service=self._service, error=str(error))  # noqa: TRY400  # told in a sentence
+                return
             self._clock.wait(stop, rest_s)
 
     def send_next(self) -> float:

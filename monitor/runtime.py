@@ -32,10 +32,11 @@ from monitor.log import logger
 from monitor.metrics import Metrics
 from monitor.outbox import Outbox
 from monitor.plan import ModelPlan
+from monitor.presence import Presence
 from monitor.room import room_of
 from monitor.service import Loop, Pace
 from monitor.source.clients import KafkaClientSource, client_of
-from monitor.store.base import Store
+from monitor.store.base import Deployment, Store
 from monitor.store.sql import open_store
 from monitor.version import VERSION
 from monitor.web.health import HealthState, serve
@@ -155,8 +156,11 @@ def assemble(
     letters = KafkaDeadLetterBox(config.kafka, metrics) if config.kafka.dead_letters else None
     source: KafkaClientSource | None = None
     join: JoinKeeper | None = None
+    process = f"{socket.gethostname()}/{os.getpid()}"
+    presence = presence_of(loaded, store, clock, rng, process)
     try:
         plans = _prepared(config, store, clock, stop)
+        _patiently(lambda: presence.announce(clock.now()), clock, stop, "database")
         join = join_of(loaded, plans, clock)
         source = _connected(config, clock, stop)
         engine = Engine(
@@ -169,7 +173,7 @@ def assemble(
             letters,
             join,
             room_of(config.limits),
-            f"{socket.gethostname()}/{os.getpid()}",
+            process,
         )
         loop = Loop(
             engine,
@@ -178,7 +182,7 @@ def assemble(
             Breaker(config.limits.max_rejected_share, config.limits.rejected_window),
             health,
             Gauges(metrics, clock, source.sought),
-            Housekeeping(store, config.database.retention),
+            Housekeeping(store, config.database.retention, presence),
         )
         outbox_stop = threading.Event()
         threads = tuple(
@@ -190,10 +194,18 @@ def assemble(
         yield Running(loaded, plans, engine, loop, store, metrics, outbox_stop, threads, clock)
         outbox_stop.set()
     finally:
+        presence.leave()
         for part in (source, join, letters, server):
             if part is not None:
                 part.close()
         store.close_connections()
+
+
+def presence_of(loaded: Loaded, store: Store, clock: Clock, rng: Random, process: str) -> Presence:
+    """Say who this process is; its own id, because in containers hosts and numbers may be alike."""
+    now, group = clock.now(), loaded.config.kafka.group_id
+    me = Deployment(f"{rng.getrandbits(64):016x}", process, group, str(loaded.path), loaded.sha256, now, now)
+    return Presence(store, me)
 
 
 def join_of(loaded: Loaded, plans: Mapping[str, ModelPlan], clock: Clock) -> JoinKeeper | None:

@@ -19,6 +19,7 @@ from monitor.store.values import (
     ChallengerResult,
     Closed,
     ClosedWindow,
+    Deployment,
     DetectorState,
     Gap,
     JoinedWindow,
@@ -42,6 +43,7 @@ __all__ = [
     "ChallengerResult",
     "Closed",
     "ClosedWindow",
+    "Deployment",
     "DetectorState",
     "Gap",
     "JoinedWindow",
@@ -192,6 +194,15 @@ class Store(Protocol):
 
     def upgrade_schema(self) -> None:
         """Bring the schema to this version; safe when several processes do it at once."""
+
+    def beat(self, deployment: Deployment) -> tuple[Deployment, ...]:
+        """Note this process and give all that run, in the order in which they started.
+
+        Raises `SchemaError` when the schema has become another one than this version needs.
+        """
+
+    def leave(self, deployment_id: str) -> None:
+        """Forget a process that has ended."""
 
     def register_models(self, models: Iterable[str], at: datetime) -> None:
         """Make sure that each model has its row (and so its lock)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -36,14 +37,19 @@ def current(connection: Connection, schema: str | None) -> str | None:
     return context.get_current_revision()
 
 
+@cache
+def head() -> str | None:
+    """Give the revision that this version needs."""
+    return ScriptDirectory.from_config(config()).get_current_head()
+
+
 def check(connection: Connection, database: Database) -> None:
     """Raise `SchemaError`, with the way out, unless the schema is at this version's revision."""
     refuse_old_server(connection, database)
-    scripts = ScriptDirectory.from_config(config())
     found = current(connection, database.schema)
-    if found == scripts.get_current_head():
+    if found == head():
         return
-    refuse_newer(scripts, found, database)
+    refuse_newer(ScriptDirectory.from_config(config()), found, database)
     where = f"schema {database.schema!r} of {database.place}" if database.schema else database.place
     state = "is empty" if found is None else f"is at revision {found}, before this version's"
     raise SchemaError(f"{where} {state}: run `driftd db upgrade`")

@@ -15,6 +15,7 @@ from monitor.errors import Fenced
 from monitor.source.base import TopicPartition
 from monitor.store import (
     alerting,
+    deployments,
     doubt,
     history,
     labels,
@@ -30,6 +31,7 @@ from monitor.store.base import (
     Advance,
     ChallengerResult,
     ClosedWindow,
+    Deployment,
     JoinedWindow,
     LearnedWindow,
     Lease,
@@ -82,6 +84,17 @@ class SqlStore:
 
     def upgrade_schema(self) -> None:
         migrate.upgrade(self._database)
+
+    def beat(self, deployment: Deployment) -> tuple[Deployment, ...]:
+        with self._database.writing() as connection:
+            migrate.check(connection, self._database)
+            deployments.beat(connection, deployment)
+        with self._database.reading() as connection:  # after the commit: of two, one at least sees both
+            return deployments.deployments(connection)
+
+    def leave(self, deployment_id: str) -> None:
+        with self._database.writing() as connection:
+            deployments.leave(connection, deployment_id)
 
     def register_models(self, models: Iterable[str], at: datetime) -> None:
         with self._database.writing() as connection:

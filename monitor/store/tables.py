@@ -94,6 +94,19 @@ reader = Table(
     comment="The process that reads each partition, and its latest positions.",
 )
 
+deployment = Table(
+    "deployment",
+    metadata,
+    key("id"),
+    words("process"),
+    words("group_id"),
+    words("config_path"),
+    words("config_hash"),
+    Column("since", Instant(), nullable=False),
+    Column("beat_at", Instant(), nullable=False),
+    comment="The processes that run on this schema: all have to be of one consumer group.",
+)
+
 partition_clock = Table(
     "partition_clock",
     metadata,

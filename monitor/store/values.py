@@ -89,6 +89,19 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True)
+class Deployment:
+    """A process that runs on this schema ``since``, and when it last said so."""
+
+    id: str
+    process: str
+    group_id: str
+    config_path: str
+    config_hash: str
+    since: datetime
+    beat_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OpenWindow:
     """One partition's share of a window that has not been judged; written whole each time.
 
