@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,6 @@ HAS_LABEL = 2
 PREDICTION_LATE = 4  # its window had ended for its own partition
 LABEL_LATE = 8
 HAS_FEATURES = 16  # kept beside the entry, for the challenger
-FLAGS_AT = 44
-"""Where the byte of flags is in an entry."""
 UNKNOWN_MS = -(2**62)
 """Stands for the time of a label whose message had none."""
 
@@ -49,15 +46,3 @@ def blank(n: int, dtype: np.dtype[np.void]) -> Entries:
         entries[name] = np.nan
     entries["label_time_ms"] = UNKNOWN_MS
     return entries
-
-
-def unpacked(values: Sequence[bytes], dtype: np.dtype[np.void]) -> Entries:
-    """Read entries that `packed` wrote; a copy that may be changed."""
-    return np.frombuffer(b"".join(values), dtype).copy()
-
-
-def packed(entries: Entries) -> list[bytes]:
-    """Give the bytes of each entry."""
-    size = entries.dtype.itemsize
-    data = entries.tobytes()
-    return [data[at : at + size] for at in range(0, len(data), size)]

@@ -12,7 +12,7 @@ from typing import IO
 
 from monitor.errors import JoinError
 
-_VERSION = "1"
+_VERSION = "2"
 _CLEAN = "closed"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _MOST_PROCESSES = 64

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -22,12 +22,11 @@ from monitor.join.entry import (
     UNKNOWN_MS,
     Entries,
 )
+from monitor.join.runs import Run, fill, merged, put
 from monitor.join.table import Change, JoinTable, Position
 from monitor.source.base import TopicPartition
 
 _MOST_COUNTED = 255
-_SWEPT_A_ROW = 1
-"""Entries looked at for every one written: what has expired is gone before the table has doubled."""
 _FLUSHED_ROWS = 100_000
 _FLUSHED_COMMITS = 4
 """The table is written when so many entries or commits have gathered: a label that comes soon after its
@@ -69,8 +68,8 @@ class Joiner:
         self.joined: Counter[str] = Counter()
         self._terms: dict[str, Terms] = {}
         self._types: dict[str, np.dtype[np.void]] = {}
-        self._changed: dict[str, dict[int, bytes]] = {}
-        self._ready: dict[str, dict[int, bytes]] = {}
+        self._changed: dict[str, list[Run]] = {}
+        self._ready: dict[str, list[Run]] = {}
         self._features: dict[str, dict[int, bytes | None]] = {}  # None: no longer needed
         self._ready_features: dict[str, dict[int, bytes | None]] = {}
         self._positions: dict[TopicPartition, Position] = {}
@@ -82,13 +81,14 @@ class Joiner:
         """Join a model on these terms from now on."""
         if self._terms.get(terms.model) == terms:
             return
-        if not self.table.model(terms.model, terms.signature):
+        dtype = entry.entry_type(terms.n_scores)
+        if not self.table.model(terms.model, terms.signature, dtype):
             self.table.forget_positions()
             self._positions.clear()
         self._terms[terms.model] = terms
-        self._types[terms.model] = entry.entry_type(terms.n_scores)
-        for kept in (self._changed, self._ready):
-            kept[terms.model] = {}
+        self._types[terms.model] = dtype
+        for runs in (self._changed, self._ready):
+            runs[terms.model] = []
         for features in (self._features, self._ready_features):
             features[terms.model] = {}
 
@@ -218,21 +218,33 @@ class Joiner:
 
     def _tally(self, terms: Terms, entries: Entries, what: str, counts: NDArray[np.int64]) -> None:
         """Count something in the windows of these predictions."""
-        met = self._met_by(terms.model)
         starts = terms.start_of(entries["time_ms"])
-        for number, start, count in zip(
-            entries["partition"].tolist(), starts.tolist(), counts.tolist(), strict=True
-        ):
-            if count:
-                tally = met.tally(number, start)
-                setattr(tally, what, getattr(tally, what) + count)
+        self._add(terms.model, what, entries["partition"], starts, counts)
 
     def _unmatched(self, terms: Terms, entries: Entries, seen_ms: NDArray[np.int64], change: int) -> None:
         """Count labels without a prediction in the windows of their own times, or of when they were met."""
         times = entries["label_time_ms"]
         starts = terms.start_of(np.where(times == UNKNOWN_MS, seen_ms, times))
-        for number, start in zip(entries["label_partition"].tolist(), starts.tolist(), strict=True):
-            self._met_by(terms.model).tally(number, start).unmatched += change
+        counts = np.full(len(entries), change)
+        self._add(terms.model, "unmatched", entries["label_partition"], starts, counts)
+
+    def _add(
+        self,
+        model: str,
+        what: str,
+        numbers: NDArray[np.uint16],
+        starts: NDArray[np.int64],
+        counts: NDArray[np.int64],
+    ) -> None:
+        """Add up counts by number of the partition and start of the window."""
+        for number in np.unique(numbers[counts != 0]).tolist():
+            mine = (numbers == number) & (counts != 0)
+            windows, at = np.unique(starts[mine], return_inverse=True)
+            sums = np.zeros(len(windows), np.int64)
+            np.add.at(sums, at, counts[mine])
+            for start, count in zip(windows.tolist(), sums.tolist(), strict=True):
+                tally = self._met_by(model).tally(number, start)
+                setattr(tally, what, getattr(tally, what) + count)
 
     def _met_by(self, model: str) -> Met:
         return self._met.setdefault(model, Met())
@@ -241,21 +253,12 @@ class Joiner:
 
     def _find(self, model: str, hashes: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], Entries]:
         """Which ids are known, and their entries; blank ones for the others."""
-        keys = hashes.tolist()
-        changed, ready = self._changed[model], self._ready[model]
-        found = [changed.get(key) or ready.get(key) for key in keys]
-        unseen = [i for i, value in enumerate(found) if value is None]
-        stored = self.table.lookup(model, [keys[i] for i in unseen])
-        for i, value in zip(unseen, stored, strict=True):
-            found[i] = value
-        known = np.array([value is not None for value in found], np.bool_)
-        entries = entry.blank(len(keys), self._types[model])
-        if known.any():
-            entries[known] = entry.unpacked([value for value in found if value], self._types[model])
+        entries = entry.blank(len(hashes), self._types[model])
+        known = fill([*self.table.runs(model), *self._ready[model], *self._changed[model]], hashes, entries)
         return known, entries
 
     def _keep(self, model: str, hashes: NDArray[np.uint64], entries: Entries) -> None:
-        self._changed[model].update(zip(hashes.tolist(), entry.packed(entries), strict=True))
+        put(self._changed[model], Run.of(hashes, entries))
 
     def committed(self, positions: Mapping[TopicPartition, Position], clocks_ms: Mapping[str, int]) -> None:
         """Note that the results database has what was met; ``clocks_ms`` is each model's event time.
@@ -263,9 +266,10 @@ class Joiner:
         Every few calls write the table. Raises `JoinError` when the disk does not take it: nothing is lost, a
         later call writes it.
         """
-        for model, entries in self._changed.items():
-            self._ready[model].update(entries)
-            entries.clear()
+        for model, runs in self._changed.items():
+            for run in runs:
+                put(self._ready[model], run)
+            runs.clear()
             self._ready_features[model].update(self._features[model])
             self._features[model].clear()
         for model, met in self._met.items():
@@ -274,8 +278,11 @@ class Joiner:
         self._positions.update(positions)
         self._clocks_ms.update(clocks_ms)
         self._unwritten += 1
-        if self._unwritten >= _FLUSHED_COMMITS or sum(map(len, self._ready.values())) >= _FLUSHED_ROWS:
+        if self._unwritten >= _FLUSHED_COMMITS or self._waiting_rows() >= _FLUSHED_ROWS:
             self.flush()
+
+    def _waiting_rows(self) -> int:
+        return sum(len(run) for runs in self._ready.values() for run in runs)
 
     def flush(self) -> None:
         """Write what is committed to the table now."""
@@ -283,19 +290,19 @@ class Joiner:
         self._unwritten = 0
 
     def _write(self, clocks_ms: Mapping[str, int]) -> None:
-        self.table.write(Change(self._ready, self._positions, self._ready_features))
-        written = {model: len(entries) for model, entries in self._ready.items() if entries}
+        entries = {model: merged(runs) for model, runs in self._ready.items() if runs}
+        before_ms = {
+            model: clock_ms - self._terms[model].horizon_ms - self._terms[model].window_ms
+            for model, clock_ms in clocks_ms.items()
+            if model in self._terms
+        }
+        self.table.write(Change(entries, self._positions, self._ready_features, before_ms))
         for model in self._ready:
             self._ready[model].clear()
             self._ready_features[model].clear()
-        for model, count in written.items():
-            clock_ms = clocks_ms.get(model)
-            if clock_ms is not None:
-                before_ms = clock_ms - self._terms[model].horizon_ms - self._terms[model].window_ms
-                self.table.sweep(model, before_ms, _SWEPT_A_ROW * count)
-        self._evict(written)
+        self._evict(entries)
 
-    def _evict(self, models: Mapping[str, int]) -> None:
+    def _evict(self, models: Iterable[str]) -> None:
         """Make room before the file is full: the oldest entries go before their time, and are counted."""
         for model in models:
             while self.table.used_share() > 1 and (times := self.table.sample_times(model, _SAMPLE)):
@@ -312,8 +319,8 @@ class Joiner:
 
     def abandon(self) -> None:
         """Forget what was not committed."""
-        for entries in self._changed.values():
-            entries.clear()
+        for runs in self._changed.values():
+            runs.clear()
         for features in self._features.values():
             features.clear()
         self._met.clear()

@@ -6,25 +6,34 @@ the results database, so it is never ahead of it, and the stretch that it lacks 
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import lmdb
 import msgspec
+import numpy as np
 
 from monitor.errors import JoinError
-from monitor.join.entry import FLAGS_AT, HAS_FEATURES
+from monitor.join import files
 from monitor.join.folder import Folder
+from monitor.join.rewriting import Rewrite, Stored, Thinned, sampled
+from monitor.join.runs import Run, kept, latest_ms, pieces
 from monitor.source.base import TopicPartition
+from monitor.windows import NEVER_MS
 
 _META = b":meta"
+_NONE = np.empty(0, np.uint64)
 _MAX_MODELS = 4096
-_FULL_SHARE = 0.2
-"""Of the bound, what live pages may take: a write copies the pages it changes, and the copies that the last
-write replaced are not free yet."""
+_FULL_SHARE = 0.4
+"""Of the bound, what entries may take: they are all there twice while they are put together."""
+_FULL_SHARE_FEATURES = 0.2
+"""The same for features: a write copies the pages it changes, and the copies that the last write replaced are
+not free yet."""
 _OFFSET = struct.Struct("<q")
 _KEY = struct.Struct(">Q")
 _TIMES = struct.Struct("<qq")
@@ -44,13 +53,17 @@ _POSITION = msgspec.msgpack.Decoder(Position)
 class Change:
     """Entries to be written, by model and hash of the id, and how far the topics are in them."""
 
-    entries: Mapping[str, Mapping[int, bytes]]
+    entries: Mapping[str, Run]
     positions: Mapping[TopicPartition, Position]
     features: Mapping[str, Mapping[int, bytes | None]]  # of sampled rows; None: no longer needed
+    before_ms: Mapping[str, int] = field(default_factory=dict)  # what is older is past the horizon
 
 
 class JoinTable:
     """Entries by model and 64-bit hash of the id, and the offsets up to which they are known.
+
+    Entries are in runs (`monitor.join.runs`), each in files of its own; LMDB says which runs there are,
+    and holds positions and features.
 
     ``max_bytes`` bounds the file. ``identity`` names what it belongs to (database, consumer group): the table
     of another owner is emptied when it is opened. All methods may raise `JoinError`.
@@ -59,7 +72,6 @@ class JoinTable:
     def __init__(self, state_dir: Path, max_bytes: int, identity: str) -> None:
         self._folder = Folder.taken(state_dir, identity)
         self._max_bytes = max_bytes
-        self._sweep_at: dict[str, bytes] = {}
         with self._told():
             self._env = lmdb.open(
                 str(self._folder.path),
@@ -69,8 +81,12 @@ class JoinTable:
                 sync=not self._folder.is_durable,
             )
             self._meta = self._env.open_db(_META)
-            self._models: dict[str, lmdb._Database] = {}
             self._features: dict[str, lmdb._Database] = {}
+            self._types: dict[str, np.dtype[np.void]] = {}
+            self._runs: dict[str, list[Stored]] = {}
+            numbers = {number for _, number, _ in self._run_items()}
+            files.remove_others(self._folder.path, numbers)
+            self._next_number = max(numbers, default=0) + 1
             self._partitions = self._read_partitions()
 
     # -- what is where ----------------------------------------------------------------------------------
@@ -93,19 +109,40 @@ class JoinTable:
                 items.append((bytes(key[len(prefix) :]), bytes(value)))
             return items
 
-    def model(self, name: str, signature: str) -> bool:
+    def _run_items(self) -> list[tuple[str, int, bytes]]:
+        return [(*_named(key), value) for key, value in self._meta_items(b"r:")]
+
+    def model(self, name: str, signature: str, dtype: np.dtype[np.void]) -> bool:
         """Open a model's entries; False when they were emptied because they had another meaning."""
-        with self._told(), self._env.begin(write=True) as txn:
-            key, mine = b"s:" + name.encode(), signature.encode()
-            known = txn.get(key, db=self._meta)
-            database = self._env.open_db(b"m:" + name.encode(), txn=txn)
-            features = self._env.open_db(b"f:" + name.encode(), txn=txn)
-            if known not in (None, mine):
-                txn.drop(database, delete=False)
-                txn.drop(features, delete=False)
-            txn.put(key, mine, db=self._meta)
-        self._models[name], self._features[name] = database, features
+        with self._told():
+            with self._env.begin(write=True) as txn:
+                key, mine = b"s:" + name.encode(), signature.encode()
+                known = txn.get(key, db=self._meta)
+                self._features[name] = self._env.open_db(b"f:" + name.encode(), txn=txn)
+                if known not in (None, mine):
+                    self._empty(txn, name)
+                txn.put(key, mine, db=self._meta)
+            self._types[name] = dtype
+            self._runs[name] = self._read_runs(name)
         return known in (None, mine)
+
+    def _read_runs(self, model: str) -> list[Stored]:
+        found = []
+        for number, value in sorted(
+            (number, value) for of, number, value in self._run_items() if of == model
+        ):
+            count, latest = _TIMES.unpack(value)
+            found.append(
+                Stored(number, files.read(self._folder.path, number, count, self._types[model]), latest)
+            )
+        return found
+
+    def _empty(self, txn: Any, model: str) -> None:
+        for of, number, _ in self._run_items():
+            if of == model:
+                txn.delete(_run_key(model, number), db=self._meta)
+                files.remove(self._folder.path, number)
+        txn.drop(self._features[model], delete=False)
 
     def forget_positions(self) -> None:
         """Let everything be read again from the topics."""
@@ -118,9 +155,12 @@ class JoinTable:
     def clear(self) -> None:
         """Empty it, because it knows more than the results database does."""
         self.forget_positions()
-        with self._told(), self._env.begin(write=True) as txn:
-            for database in (*self._models.values(), *self._features.values()):
-                txn.drop(database, delete=False)
+        with self._told():
+            with self._env.begin(write=True) as txn:
+                for model in self._runs:
+                    self._empty(txn, model)
+            for model in self._runs:
+                self._runs[model] = []
 
     def positions(self) -> dict[TopicPartition, Position]:
         """How far each partition's messages are in the table."""
@@ -140,12 +180,9 @@ class JoinTable:
         """Give the partition that has this number."""
         return self._partitions[number]
 
-    def lookup(self, model: str, hashes: Sequence[int]) -> list[bytes | None]:
-        """Give the entries of these ids, None for those that have none."""
-        pack = _KEY.pack
-        with self._told(), self._env.begin(db=self._models[model]) as txn:
-            get = txn.get
-            return [get(pack(each)) for each in hashes]
+    def runs(self, model: str) -> list[Run]:
+        """Give a model's entries, oldest first; those of an id are in the last run that has it."""
+        return [each.run for each in self._runs[model]]
 
     def features(self, model: str, hashes: Sequence[int]) -> list[bytes | None]:
         """Give the features that are kept of these ids, None for those that have none."""
@@ -154,85 +191,115 @@ class JoinTable:
             return [txn.get(pack(each)) for each in hashes]
 
     def write(self, change: Change) -> None:
-        """Write entries and positions in one transaction."""
-        pack = _KEY.pack
-        with self._told(), self._env.begin(write=True) as txn:
-            for model, entries in change.entries.items():
-                rows = sorted((pack(each), value) for each, value in entries.items())
-                with txn.cursor(self._models[model]) as cursor:
-                    cursor.putmulti(rows)
-            for model, features in change.features.items():
-                for each, data in features.items():
-                    if data is None:
-                        txn.delete(pack(each), db=self._features[model])
-                    else:
-                        txn.put(pack(each), data, db=self._features[model])
-            for partition, position in change.positions.items():
-                txn.put(b"p:" + _name(partition), msgspec.msgpack.encode(position), db=self._meta)
+        """Write entries and positions: all of them, or nothing."""
+        with self._told():
+            plans = {
+                model: self._planned(model, run, change) for model, run in change.entries.items() if len(run)
+            }
+            with self._env.begin(write=True) as txn:
+                for model, plan in plans.items():
+                    self._note(txn, model, plan)
+                self._write_features(txn, change.features)
+                for partition, position in change.positions.items():
+                    txn.put(b"p:" + _name(partition), msgspec.msgpack.encode(position), db=self._meta)
+            for model, plan in plans.items():
+                self._settle(model, plan)
+
+    def _planned(self, model: str, run: Run, change: Change) -> Rewrite:
+        """Write a run to a file of its own, together with those before it that are not much larger."""
+        old = self._runs[model]
+        before_ms = change.before_ms.get(model, NEVER_MS)
+        gone = 0  # the oldest go as they are when all in them is past the horizon
+        while gone < len(old) and old[gone].latest_ms < before_ms:
+            gone += 1
+        stays = max(gone, kept([len(each.run) for each in old], len(run)))
+        return self._rewritten(model, gone, stays, [*(each.run for each in old[stays:]), run], before_ms)
+
+    def _rewritten(self, model: str, gone: int, stays: int, runs: Sequence[Run], before_ms: int) -> Rewrite:
+        """Write these runs as one; what is past the horizon goes where no older run can still have it."""
+        thinned = Thinned(before_ms if stays == gone else NEVER_MS)
+        old, number = self._runs[model], self._next_number
+        count = files.write(
+            self._folder.path, number, map(thinned.of, pieces(runs)), is_synced=not self._folder.is_durable
+        )
+        self._next_number += 1
+        fresh = Stored(number, Run(_NONE, np.empty(0, self._types[model])), thinned.latest_ms)
+        if count:
+            fresh = replace(fresh, run=files.read(self._folder.path, number, count, self._types[model]))
+        left = [key for each in old[:gone] for key in sampled(each.run)] + thinned.sampled
+        return Rewrite([*old[:gone], *old[stays:]], fresh, [*old[gone:stays], fresh], left, thinned.dropped)
+
+    def _note(self, txn: Any, model: str, plan: Rewrite) -> None:
+        for each in plan.replaced:
+            txn.delete(_run_key(model, each.number), db=self._meta)
+        txn.put(
+            _run_key(model, plan.fresh.number),
+            _TIMES.pack(len(plan.fresh.run), plan.fresh.latest_ms),
+            db=self._meta,
+        )
+        for key in plan.left:
+            txn.delete(_KEY.pack(key), db=self._features[model])
+
+    def _settle(self, model: str, plan: Rewrite) -> None:
+        self._runs[model] = plan.runs
+        for each in plan.replaced:
+            files.remove(self._folder.path, each.number)
+
+    def _write_features(self, txn: Any, changed: Mapping[str, Mapping[int, bytes | None]]) -> None:
+        for model, features in changed.items():
+            for each, data in features.items():
+                if data is None:
+                    txn.delete(_KEY.pack(each), db=self._features[model])
+                else:
+                    txn.put(_KEY.pack(each), data, db=self._features[model])
 
     def entries(self, model: str) -> int:
-        """Give the number of entries of a model."""
-        with self._told(), self._env.begin() as txn:
-            return int(txn.stat(self._models[model])["entries"])
+        """Give the number of entries of a model; an id may have one in several runs."""
+        return sum(len(each.run) for each in self._runs[model])
 
     def used_share(self) -> float:
         """How full the table is: 1 when the oldest entries have to go before their time."""
         with self._told(), self._env.begin() as txn:
-            stats = [txn.stat(each) for each in (*self._models.values(), *self._features.values())]
+            stats = [txn.stat(each) for each in self._features.values()]
         pages = sum(stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"] for stat in stats)
-        return float(pages * self._env.stat()["psize"] / (_FULL_SHARE * self._max_bytes))
-
-    def sweep(self, model: str, before_ms: int, at_most: int) -> int:
-        """Look at the next so many entries, round and round, and drop the old ones; give their number."""
-        start = self._sweep_at.get(model, b"")
-        dropped, self._sweep_at[model] = self._drop(model, before_ms, start, at_most)
-        return dropped
+        in_runs = sum(self.entries(model) * (_KEY.size + self._types[model].itemsize) for model in self._runs)
+        used = in_runs / _FULL_SHARE + pages * self._env.stat()["psize"] / _FULL_SHARE_FEATURES
+        return float(used / self._max_bytes)
 
     def drop(self, model: str, before_ms: int) -> int:
         """Drop all old entries at once; give their number."""
-        return self._drop(model, before_ms, b"", self.entries(model))[0]
-
-    def _drop(self, model: str, before_ms: int, start: bytes, at_most: int) -> tuple[int, bytes]:
-        """Drop old ones of so many entries; give their number, and the key to go on with."""
-        dropped = 0
-        with self._told(), self._env.begin(write=True) as txn, txn.cursor(self._models[model]) as cursor:
-            more = cursor.set_range(start)
-            for _ in range(at_most):
-                if not more:
-                    return dropped, b""
-                value = cursor.value()
-                if max(_TIMES.unpack_from(value)) < before_ms:
-                    if value[FLAGS_AT] & HAS_FEATURES:
-                        txn.delete(bytes(cursor.key()), db=self._features[model])
-                    more = cursor.delete() and bool(cursor.key())
-                    dropped += 1
-                else:
-                    more = cursor.next()
-            return dropped, bytes(cursor.key()) if more else b""
+        with self._told():
+            plan = self._rewritten(model, 0, 0, self.runs(model), before_ms)
+            with self._env.begin(write=True) as txn:
+                self._note(txn, model, plan)
+            self._settle(model, plan)
+        return plan.dropped
 
     def sample_times(self, model: str, at_most: int) -> list[int]:
-        """Times of the first so many entries: as good as a random sample, because ids are hashed."""
-        times = []
-        with self._told(), self._env.begin() as txn:
-            for _, value in txn.cursor(self._models[model]):
-                times.append(max(_TIMES.unpack_from(value)))
-                if len(times) == at_most:
-                    break
-        return times
+        """Times of about so many entries: as good as a random sample, because ids are hashed."""
+        runs = self.runs(model)
+        share = min(1.0, at_most / max(1, sum(map(len, runs))))
+        parts = [latest_ms(run.entries[: math.ceil(len(run) * share)]) for run in runs]
+        return [time_ms for part in parts for time_ms in part.tolist()]
 
     def close(self) -> None:
         """Put everything on the disk and let go of it."""
         with self._told():
             self._env.sync(True)
             self._env.close()
+            files.sync(self._folder.path)
             self._folder.release()
 
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except (lmdb.Error, OSError) as error:
+        except (lmdb.Error, OSError, ValueError) as error:
             raise JoinError(f"service.state_dir: {self._folder.path}: {error}") from error
+
+
+def _run_key(model: str, number: int) -> bytes:
+    return f"r:{model}:{number}".encode()
 
 
 def _name(partition: TopicPartition) -> bytes:
