@@ -18,6 +18,7 @@ from kafka import KafkaConsumer
 from kafka import TopicPartition as KafkaPartition
 
 from monitor.clock import SystemClock
+from monitor.collector import relieved
 from monitor.compile import plans_of
 from monitor.config import Kafka, Loaded, load
 from monitor.log import configure
@@ -110,7 +111,7 @@ def whole(loaded: Loaded, rows: int) -> dict[str, Any]:
     configure(clock, "json", "warning")
     stop = threading.Event()
     stages = Stages()
-    with assemble(loaded, {}, clock, Random(1), stop) as running:
+    with assemble(loaded, {}, clock, Random(1), stop) as running, relieved():
         engine, loop = running.engine, running.loop
         _watch(stages, running)
         memory: dict[int, float] = {}

@@ -12,6 +12,7 @@ from types import FrameType
 
 from monitor.cli.context import ConfigOption, configured
 from monitor.clock import Clock, SystemClock
+from monitor.collector import relieved
 from monitor.config import Config
 from monitor.log import configure, logger
 from monitor.runtime import Running, Stopped, assemble
@@ -39,7 +40,8 @@ def run(config: ConfigOption = None) -> None:
         log.info(
             "started", config=str(loaded.path), config_hash=loaded.sha256[:12], models=list(running.plans)
         )
-        _loop(running, stop, reload)
+        with relieved():
+            _loop(running, stop, reload)
         log.info("stopped")
 
 

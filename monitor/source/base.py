@@ -38,8 +38,11 @@ class Record(Protocol):
 
 def record_bytes(record: Record) -> int:
     """How long a message is: value, key and headers."""
-    length = len(record.value or b"") + len(record.key or b"")
-    return length + sum(len(name) + len(value or b"") for name, value in record.headers)
+    value, key, headers = record.value, record.key, record.headers
+    length = (len(value) if value else 0) + (len(key) if key else 0)
+    if headers:  # most messages have none
+        length += sum(len(name) + len(text or b"") for name, text in headers)
+    return length
 
 
 @dataclass(frozen=True, slots=True)
