@@ -128,3 +128,13 @@ def test_a_run_that_somebody_removed_is_told(tmp_path: Path) -> None:
     with pytest.raises(JoinError, match=r"service\.state_dir: .*run-1\.entries"):
         table.model("m", "meaning", TYPE)
     table.close()
+
+
+def test_features_go_with_the_entries_that_go_when_runs_are_put_together(tmp_path: Path) -> None:
+    table = opened(tmp_path)
+    kept = run_of({1: 5, 2: 50}, entry.HAS_PREDICTION | entry.HAS_FEATURES)
+    table.write(Change({"m": kept}, {}, {"m": {1: b"one", 2: b"two"}}))
+    table.write(change({3: 50, 4: 50}, 1, before_ms=20))
+    assert times_of(table, range(5)) == {2: 50, 3: 50, 4: 50}
+    assert table.features("m", [1, 2]) == [None, b"two"]
+    table.close()
