@@ -61,12 +61,19 @@ class World:
 
 
 def topic_of(
-    bootstrap: str, values: Iterable[bytes], partitions: int, places: Iterable[int] | None = None
+    bootstrap: str,
+    values: Iterable[bytes],
+    partitions: int,
+    places: Iterable[int] | None = None,
+    *,
+    replicas: int = 1,
+    max_message_bytes: int = 1_048_588,
 ) -> str:
     """Make a topic that holds these messages in order, dealt round over its partitions or put where told."""
     topic = f"t-{uuid4().hex[:12]}"
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-    admin.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1)])
+    configs = {"max.message.bytes": str(max_message_bytes)}
+    admin.create_topics([NewTopic(topic, partitions, replicas, topic_configs=configs)])
     admin.close()
     send_to(bootstrap, topic, values, partitions, places)
     return topic
@@ -89,7 +96,8 @@ def world(
     """Write a configuration, migrate a schema of its own, and store the reference."""
     name = uuid4().hex[:8]
     path = folder / f"{name}.toml"
-    text = CONFIG.format(bootstrap=bootstrap, group=f"g-{name}", url=url, schema=f"s_{name}", topic=topic)
+    servers = bootstrap.replace(",", '", "')
+    text = CONFIG.format(bootstrap=servers, group=f"g-{name}", url=url, schema=f"s_{name}", topic=topic)
     path.write_text(text + model + extra)
     config = load(path, {}).config
     store = open_store(url, f"s_{name}")
@@ -141,9 +149,7 @@ def run_to_the_end(at: World, messages: int, partitions: int, limit_s: float = 1
     before = starts(at)
     with service(at) as process:
         until(
-            lambda: (
-                process.poll() is not None or (starts(at) > before and _is_done(at, messages, partitions))
-            ),
+            lambda: process.poll() is not None or (starts(at) > before and is_done(at, messages, partitions)),
             "everything committed and judged",
             limit_s,
             0.2,
@@ -153,7 +159,8 @@ def run_to_the_end(at: World, messages: int, partitions: int, limit_s: float = 1
         assert process.wait(15) == 0, at.log.read_text()[-3_000:]
 
 
-def _is_done(at: World, messages: int, partitions: int) -> bool:
+def is_done(at: World, messages: int, partitions: int) -> bool:
+    """Whether everything is committed and judged."""
     if position(at, partitions) < messages:
         return False
     with at.store.lock("loans") as lock:

@@ -6,6 +6,7 @@ import contextlib
 from typing import Any, Self
 
 from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
 
 from tests.services.kafka_server import KafkaServer, free_ports
 from tests.services.waiting import until
@@ -46,11 +47,6 @@ class KafkaCluster:
         """Give the broker that leads each partition, as the cluster says now."""
         return {part["partition_index"]: part["leader_id"] for part in self._partitions(topic)}
 
-    def coordinator(self, group: str) -> int:
-        """Give the broker that looks after a consumer group."""
-        found = self._ask("describe_groups", [group])
-        return int(found[group]["coordinator"])
-
     def wait_for_replicas(self, topic: str) -> None:
         """Wait until all three have all of the topic: then none of them is needed."""
         until(
@@ -61,13 +57,20 @@ class KafkaCluster:
         )
 
     def _partitions(self, topic: str) -> list[dict[str, Any]]:
-        (found,) = self._ask("describe_topics", [topic])
-        partitions: list[dict[str, Any]] = found["partitions"]
-        return partitions
+        found: list[dict[str, Any]] = []
 
-    def _ask(self, what: str, *arguments: Any) -> Any:
-        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap.split(","))
-        try:
-            return getattr(admin, what)(*arguments)
-        finally:
-            admin.close()
+        def has_answered() -> bool:
+            """Ask those that run; one that went or came just now may be in the way."""
+            admin = None
+            try:
+                admin = KafkaAdminClient(bootstrap_servers=self.bootstrap.split(","))
+                found[:] = admin.describe_topics([topic])[0]["partitions"]
+            except KafkaError:
+                return False
+            finally:
+                if admin is not None:
+                    admin.close()
+            return True
+
+        until(has_answered, f"the cluster describes {topic}", 90, 0.2)
+        return found

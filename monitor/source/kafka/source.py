@@ -27,6 +27,7 @@ from monitor.source.kafka.polls import PollBounds
 
 log = structlog.get_logger(__name__)
 
+SILENCE_MS = 3_000  # so long without a broker that looks after the group is an outage
 SLICE_MS = 100  # the longest that a change of the assignment waits to be told when no records arrive
 
 
@@ -55,6 +56,7 @@ class KafkaSource:
         bound_batches(max_message_bytes)
         settings = consumer_settings(bootstrap_servers, options or {})
         self.commit_failures = 0
+        self._fails_to_commit = False
         self._consumer = connected(KafkaConsumer, {**settings, "group_id": group_id})
         self._bounds = PollBounds(self._consumer, max_poll_bytes)
         self._listener = _Listener(self._consumer)
@@ -62,6 +64,7 @@ class KafkaSource:
         self._live: set[TopicPartition] = set()  # of these, the sought ones: may deliver
         self.sought: dict[TopicPartition, int] = {}  # where each began, when it was last sought
         self._is_paused = False
+        self._silent_ms = 0
         self._consumer.subscribe(topics=list(topics), pattern=pattern, listener=self._listener)
         self._consumer.topics()  # else the group's leader may share out topics that it has not heard of yet
         self._partitions: Mapping[str, set[int]] = {}  # of each topic, when last looked at
@@ -75,6 +78,7 @@ class KafkaSource:
         """
         for slice_ms in _slices(timeout_s):
             records, lost = self._poll_consumer(slice_ms, max_records)
+            self._require_broker(slice_ms, is_heard=bool(records or lost))
             assigned, revoked = self._take_notes()
             chunks = tuple(
                 Chunk(TopicPartition(*at), found) for at, found in records.items() if at in self._live
@@ -91,6 +95,16 @@ class KafkaSource:
             self.sought[TopicPartition(*partition)] = positions[TopicPartition(*partition)]
             if not self._is_paused:
                 self._consumer.resume(partition)
+
+    def partitions(self) -> frozenset[TopicPartition]:
+        try:
+            return frozenset(
+                TopicPartition(topic, number)
+                for topic in self._consumer.subscription() or ()
+                for number in self._consumer.partitions_for_topic(topic)
+            )
+        except KafkaError as error:
+            raise SourceError(f"Kafka did not list its partitions: {said(error)}") from error
 
     def first_offsets(
         self, partitions: frozenset[TopicPartition], start: Start
@@ -145,6 +159,13 @@ class KafkaSource:
         except (KafkaError, OSError) as error:
             raise SourceError(f"Kafka did not deliver: {said(error)}") from error
 
+    def _require_broker(self, polled_ms: int, *, is_heard: bool) -> None:
+        """Say what the client keeps to itself: that no broker has answered for some time."""
+        is_known = is_heard or not self._consumer._coordinator.coordinator_unknown()  # noqa: SLF001
+        self._silent_ms = 0 if is_known else self._silent_ms + polled_ms
+        if self._silent_ms >= SILENCE_MS and not self._listener.noted():
+            raise SourceError("Kafka does not answer, or no broker looks after the consumer group")
+
     def _keep_joining(self) -> None:
         """Have the next poll join the group where kafka-python 3.0.12 would not; no public way leads there.
 
@@ -193,7 +214,9 @@ class KafkaSource:
     def _note_commit(self, offsets: object, outcome: object) -> None:
         if isinstance(outcome, Exception):
             self.commit_failures += 1
-            log.info("kafka_commit_failed", offsets=str(offsets), error=said(outcome))
+            if not self._fails_to_commit:  # the first one tells
+                log.info("kafka_commit_failed", offsets=str(offsets), error=said(outcome))
+        self._fails_to_commit = isinstance(outcome, Exception)
 
 
 class _Answered:

@@ -95,7 +95,13 @@ def test_a_broker_that_stops_and_starts_again_loses_and_repeats_nothing(
     stoppable.start()
     second = KafkaWorld(stoppable.bootstrap)
     second.produce(partition, [Message(offset, b"%d" % offset) for offset in range(50, 60)])
-    poll_until(lambda: len(reader.values(partition)) >= 60, "the records after the restart", reader)
+
+    def has_all() -> bool:
+        with contextlib.suppress(SourceError):
+            reader.poll(0.2)
+        return len(reader.values(partition)) >= 60
+
+    until(has_all, "the records after the restart", every_s=0)
     assert reader.values(partition) == [b"%d" % offset for offset in range(60)]
     second.close()
     first.close()
