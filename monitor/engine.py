@@ -36,7 +36,7 @@ from monitor.readers import Readers
 from monitor.room import Room, fitting, held_bytes, lightened
 from monitor.source.base import Chunk, Polled, Record, Source, Start, TopicPartition, record_bytes
 from monitor.steps import Steps
-from monitor.store.base import Alerting, Gap, Reject, Store
+from monitor.store.base import Advance, Alerting, Gap, Progress, Reject, Store
 from monitor.windows import NEVER_MS
 
 _WINDOWS_A_LOCK = 16
@@ -168,15 +168,17 @@ class Engine:
         if not new:
             return
         cursors = self.store.cursors(new)
-        states = self._loaded(new, cursors, self._first_offsets(new - cursors.keys(), cursors))
-        self.state = replace(
-            self.state,
-            partitions={**self.state.partitions, **states},
-            closed_until={**self.state.closed_until, **self.store.closed_until()},
-        )
+        fresh, begun = self._first_offsets(new - cursors.keys())
+        states = self._loaded(new, cursors, fresh)
+        closed_until = {**self.state.closed_until, **self.store.closed_until()}
+        positions: Mapping[TopicPartition, int] = {}
         if self._join is not None:
             now_ms = int(self.clock.now().timestamp() * 1000)
-            self.source.seek(self._join.begin(states, self.source.offsets_at, now_ms))
+            positions = self._join.begin(states, self.source.offsets_at, now_ms)
+        states |= {tp: replace(states[tp], committed=states[tp].next) for tp in begun}
+        partitions = {**self.state.partitions, **states}
+        self.state = replace(self.state, partitions=partitions, closed_until=closed_until)
+        self.source.seek(positions)
         self._read_on_when_restored()
         self._unclaimed -= new
 
@@ -186,21 +188,22 @@ class Engine:
             self.source.seek({tp: part.next for tp, part in self.state.partitions.items()})
 
     def _first_offsets(
-        self, fresh: frozenset[TopicPartition], cursors: Mapping[TopicPartition, int]
-    ) -> dict[TopicPartition, int]:
-        """Where partitions without a cursor begin.
+        self, fresh: frozenset[TopicPartition]
+    ) -> tuple[dict[TopicPartition, int], frozenset[TopicPartition]]:
+        """Where partitions without a cursor begin, and those whose cursors are in the database from now on.
 
-        One that was added to a topic that is being read already begins at its first message: ``start`` is
-        for topics never read before.
+        ``start`` is for topics never read before. Whoever meets one first sets the cursors of all its
+        partitions: so one that comes later is known to have been added, and begins at its first message.
         """
-        read = {tp.topic for tp in (*cursors, *self.state.partitions)}
-        added = frozenset(tp for tp in fresh if tp.topic in read)
-        offsets: dict[TopicPartition, int] = {}
-        if added:
-            offsets |= self.source.first_offsets(added, "earliest")
-        if fresh - added:
-            offsets |= self.source.first_offsets(fresh - added, self._start)
-        return offsets
+        if not fresh or self._start == "earliest":
+            return dict(self.source.first_offsets(fresh, "earliest")), frozenset()
+        every = self.source.partitions() | fresh
+        read = {tp.topic for tp in self.store.cursors(every)}
+        begun = frozenset(tp for tp in every if tp.topic not in read)
+        begins = self.source.first_offsets(begun, self._start)
+        if begun:
+            self.store.commit(Progress(tuple(Advance(tp, None, first) for tp, first in begins.items())))
+        return {**self.source.first_offsets(fresh - begun, "earliest"), **begins}, begun & fresh
 
     @property
     def restoring(self) -> int:

@@ -109,6 +109,9 @@ class Source(Protocol):
     def seek(self, positions: Mapping[TopicPartition, int]) -> None:
         """Deliver these partitions from these offsets on."""
 
+    def partitions(self) -> frozenset[TopicPartition]:
+        """Give every partition of the topics that are read, whoever holds it, as last heard of."""
+
     def first_offsets(
         self, partitions: frozenset[TopicPartition], start: Start
     ) -> Mapping[TopicPartition, int]:

@@ -76,6 +76,9 @@ class FileSource:
         for partition, offset in positions.items():
             self._streams[partition].seek(offset)
 
+    def partitions(self) -> frozenset[TopicPartition]:
+        return frozenset(self._streams)
+
     def first_offsets(
         self, partitions: Iterable[TopicPartition], start: Start
     ) -> Mapping[TopicPartition, int]:

@@ -147,6 +147,9 @@ class MemorySource:
             if partition in self._held & self._known - self._told_again:
                 self._positions[partition] = offset
 
+    def partitions(self) -> frozenset[TopicPartition]:
+        return frozenset(at for at in self._broker.logs if at.topic in self.topics)
+
     def first_offsets(
         self, partitions: frozenset[TopicPartition], start: Start
     ) -> Mapping[TopicPartition, int]:

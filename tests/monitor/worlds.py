@@ -115,6 +115,9 @@ class ListSource:
     def seek(self, positions: Mapping[TopicPartition, int]) -> None:
         self.sought.update(positions)
 
+    def partitions(self) -> frozenset[TopicPartition]:
+        return frozenset()
+
     def first_offsets(self, partitions: Iterable[TopicPartition], start: str) -> Mapping[TopicPartition, int]:
         del start
         return dict.fromkeys(partitions, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -66,10 +67,8 @@ class LibrdkafkaSource:
         self._failure: DriftdError | None = None  # to be raised once what came before it is delivered
         self._is_paused = False
         self._consumer = connected({**settings, "on_commit": self._note_commit})
-        self._subscribe(list(topics) if pattern is None else [f"^{pattern.removeprefix('^')}"])
-
-    def _subscribe(self, topics: list[str]) -> None:
-        self._consumer.subscribe(topics, on_assign=self._on_assign, on_revoke=self._on_revoke)
+        self._topics = list(topics) if pattern is None else [f"^{pattern.removeprefix('^')}"]
+        self._consumer.subscribe(self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke)
 
     def poll(self, timeout_s: float, max_records: int) -> Polled:
         """Wait up to ``timeout_s``, less when anything comes.
@@ -96,6 +95,18 @@ class LibrdkafkaSource:
         for at in wanted:
             self._ends.pop(at, None)
         self._move(wanted)
+
+    def partitions(self) -> frozenset[TopicPartition]:
+        try:
+            found = self._consumer.list_topics(timeout=REQUEST_LIMIT_S).topics
+        except KafkaException as error:
+            raise SourceError(f"Kafka did not list its partitions: {said(error)}") from error
+        return frozenset(
+            TopicPartition(topic, number)
+            for topic, each in found.items()
+            if any(topic == name or (name[0] == "^" and re.match(name, topic)) for name in self._topics)
+            for number in each.partitions
+        )
 
     def first_offsets(
         self, partitions: frozenset[TopicPartition], start: Start

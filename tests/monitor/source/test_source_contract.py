@@ -225,6 +225,13 @@ def test_first_offsets_are_those_of_the_broker(world: World) -> None:
     assert source.first_offsets(frozenset(), "latest") == {}
 
 
+def test_all_partitions_of_the_topics_are_known_also_those_of_others(world: World) -> None:
+    topic, other = world.topic(3), world.topic(1)
+    source = world.source(topic)
+    assert source.partitions() == {TopicPartition(topic, number) for number in range(3)}
+    assert TopicPartition(other, 0) not in source.partitions()
+
+
 def test_offsets_at_are_those_of_the_first_record_written_then_or_later(world: World) -> None:
     made = filled(world, 0, partitions=2)
     world.produce(made[0], [Message(i, b"{}", None, 1_600_000_000_000 + 1000 * i, []) for i in range(4)])
