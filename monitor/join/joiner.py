@@ -97,6 +97,10 @@ class Joiner:
         """What was joined since the last commit, by model."""
         return self._met
 
+    def positions(self) -> dict[TopicPartition, Position]:
+        """How far each partition's messages are known, on the disk or in memory, where they wait for it."""
+        return {**self.table.positions(), **self._positions}
+
     # -- arrivals ---------------------------------------------------------------------------------------
 
     def predictions(

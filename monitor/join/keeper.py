@@ -71,7 +71,7 @@ class JoinKeeper:
         """
         topics = {topic for plan in self._plans.values() if plan.labels for topic in plan.all_topics}
         joined = {tp: part for tp, part in states.items() if tp.topic in topics}
-        positions = self.joiner.table.positions()
+        positions = self.joiner.positions()
         if any(positions[tp].next > (part.committed or 0) for tp, part in joined.items() if tp in positions):
             self.joiner.clear()
             positions = {}
