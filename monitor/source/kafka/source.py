@@ -63,6 +63,7 @@ class KafkaSource:
         self._known: frozenset[TopicPartition] = frozenset()  # reported as assigned, not as revoked
         self._live: set[TopicPartition] = set()  # of these, the sought ones: may deliver
         self.sought: dict[TopicPartition, int] = {}  # where each began, when it was last sought
+        self._next: dict[TopicPartition, int] = {}  # after the last record that was delivered
         self._is_paused = False
         self._silent_ms = 0
         self._consumer.subscribe(topics=list(topics), pattern=pattern, listener=self._listener)
@@ -83,6 +84,7 @@ class KafkaSource:
             chunks = tuple(
                 Chunk(TopicPartition(*at), found) for at, found in records.items() if at in self._live
             )
+            self._next.update((chunk.partition, chunk.records[-1].offset + 1) for chunk in chunks)
             if chunks or assigned or revoked or lost:
                 return Polled(chunks, assigned, revoked, lost)
         return Polled()
@@ -93,6 +95,7 @@ class KafkaSource:
             self._consumer.seek(partition, positions[TopicPartition(*partition)])
             self._live.add(TopicPartition(*partition))
             self.sought[TopicPartition(*partition)] = positions[TopicPartition(*partition)]
+            self._next[TopicPartition(*partition)] = positions[TopicPartition(*partition)]
             if not self._is_paused:
                 self._consumer.resume(partition)
 
@@ -117,8 +120,18 @@ class KafkaSource:
         return offsets_at(self._consumer.offsets_for_times, times_ms)
 
     def end_offsets(self, partitions: frozenset[TopicPartition]) -> Mapping[TopicPartition, int]:
-        marks = {TopicPartition(*held): self._consumer.highwater(held) for held in self._held(partitions)}
-        return {partition: mark for partition, mark in marks.items() if mark is not None}
+        ends = {}
+        for held in self._held(partitions):
+            mark = self._consumer.highwater(held)
+            if mark is not None:
+                at = TopicPartition(*held)
+                ends[at] = self._next.get(at, mark) if self._has_passed(held, mark) else mark
+        return ends
+
+    def _has_passed(self, held: KafkaPartition, mark: int) -> bool:
+        """Whether everything was delivered: behind the last record may be a transaction's mark."""
+        state = self._consumer._subscription.assignment.get(held)  # noqa: SLF001  # the public way may ask the broker
+        return state is not None and state.position is not None and state.position.offset >= mark
 
     def pause(self) -> None:
         self._is_paused = True

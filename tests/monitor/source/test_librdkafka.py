@@ -14,7 +14,7 @@ from monitor.broker import EmbeddedBroker
 from monitor.config import parse
 from monitor.errors import ConfigError, SourceError
 from monitor.source.base import Message, Polled, TopicPartition
-from monitor.source.clients import client_of
+from monitor.source.clients import ClientName, client_of
 from monitor.source.kafka import KafkaSource
 from monitor.source.librdkafka import client, options
 from monitor.source.librdkafka.source import LibrdkafkaSource
@@ -184,10 +184,13 @@ def test_the_group_protocol_of_kafka_4_shares_and_hands_over(kafka_bootstrap: st
 
 
 @pytest.mark.integration
-def test_the_end_of_a_partition_lies_before_a_transactions_mark(kafka_bootstrap: str) -> None:
+@pytest.mark.parametrize("name", ["kafka-python", "librdkafka"])
+def test_the_end_of_a_partition_lies_before_a_transactions_mark(
+    kafka_bootstrap: str, name: ClientName
+) -> None:
     from kafka import KafkaProducer  # noqa: PLC0415
 
-    world = KafkaWorld(kafka_bootstrap, "librdkafka")
+    world = KafkaWorld(kafka_bootstrap, name)
     partition = TopicPartition(world.topic(), 0)
     producer = KafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=f"tx-{partition.topic}")
     producer.init_transactions()
