@@ -33,7 +33,7 @@ from monitor.performance.holds import performance_holds
 from monitor.performance.settle import settle
 from monitor.plan import ModelPlan
 from monitor.readers import Readers
-from monitor.room import Room, fitting, held_bytes, lightened
+from monitor.room import Room, fitting, lightened
 from monitor.source.base import Chunk, Polled, Record, Source, Start, TopicPartition, record_bytes
 from monitor.steps import Steps
 from monitor.store.base import Advance, Alerting, Gap, Progress, Reject, Store
@@ -293,8 +293,7 @@ class Engine:
     def _take_first(self) -> int:
         """Take in as much as there is room for of the chunk that has waited longest; give how much."""
         chunk, now = self._waiting[0], self._now()
-        room_bytes = self._room.window_bytes - held_bytes(self.state)
-        fits = None if self._is_laden else fitting(self.state, self._readers, chunk, now, room_bytes)
+        fits = None if self._is_laden else fitting(self.state, self._readers, chunk, now, self._room)
         if fits is None:
             return 0
         before = len(self.state.rejects)

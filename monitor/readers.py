@@ -45,9 +45,17 @@ class Decoded:
     labels: Sequence[tuple[ModelPlan, LabelPlan, Batch]]
 
     @classmethod
-    def of(cls, readers: Readers, chunk: Chunk, now: datetime) -> Decoded:
+    def of(cls, readers: Readers, chunk: Chunk, now: datetime, most_rejects: int | None = None) -> Decoded:
+        """Decode a chunk, or so much of it that there are no more rejects than this, or one message's."""
         topic = chunk.partition.topic
-        batches = [(plan, plan.decoder.decode(chunk, now)) for plan in readers.predictions.get(topic, ())]
+        rejects = 0
+        batches = []
+        for plan in readers.predictions.get(topic, ()):
+            batches.append((plan, plan.decoder.decode(chunk, now)))
+            rejects += len(batches[-1][1].rejects)
+            if most_rejects is not None and rejects > most_rejects and len(chunk.records) > 1:
+                half = Chunk(chunk.partition, chunk.records[: len(chunk.records) // 2])
+                return cls.of(readers, half, now, most_rejects)
         labels = [
             (plan, plan.labels, plan.labels.decoder.decode(chunk, now))
             for plan in readers.labels.get(topic, ())

@@ -36,19 +36,20 @@ def room_of(limits: Limits) -> Room:
     return Room(limits.window_bytes, limits.batch_rows, limits.batch_bytes)
 
 
-def fitting(state: State, readers: Readers, chunk: Chunk, now: datetime, room_bytes: int) -> Decoded | None:
-    """Decode as many of the chunk's first messages as open no more windows than there is room for.
+def fitting(state: State, readers: Readers, chunk: Chunk, now: datetime, room: Room) -> Decoded | None:
+    """Decode as many of the chunk's first messages as there is room for: windows they open, and rejects.
 
     None when not even the first one's fit and a commit would make room. Without anything to commit the first
     one is taken all the same.
     """
-    found = Decoded.of(readers, chunk, now)
+    room_bytes = room.window_bytes - held_bytes(state)
+    found = Decoded.of(readers, chunk, now, room.rejects)
     while (needed := opening_bytes(state, readers, found)) > max(0, room_bytes):
         records = found.chunk.records
         if len(records) == 1:
             return None if has_news(state) else found
         fewer = max(1, len(records) * max(0, room_bytes) // needed)
-        found = Decoded.of(readers, Chunk(chunk.partition, records[:fewer]), now)
+        found = Decoded.of(readers, Chunk(chunk.partition, records[:fewer]), now, room.rejects)
     return found
 
 

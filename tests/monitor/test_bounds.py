@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -228,3 +229,20 @@ def test_a_loss_that_is_told_while_something_waits_is_told_again_in_its_turn() -
     engine.commit()
     assert store.cursors([P0]) == {P0: len(EVEN) + 50}
     assert sum(window.rows for window in store.open_windows([P0])) == len(EVEN)
+
+
+def test_rejects_of_many_models_on_one_topic_are_taken_in_parts() -> None:
+    store = new_store()
+    names = [f"model-{number}" for number in range(8)]
+    store.register_models(names, NOW)
+    plans = {name: replace(plan(), name=name) for name in names}
+    engine = engine_with(store, Room(rejects=40), P0, plans=plans)
+    poison = [payload(f"{i}", "no time", {"age": 1.0}) for i in range(60)]
+    engine.take([chunk(P0, poison)])
+    assert 0 < len(engine.state.rejects) <= 40 + 40
+    while engine.is_full:
+        engine.commit()
+        engine.take(())
+        assert len(engine.state.rejects) <= 40 + 40
+    engine.commit()
+    assert store.cursors([P0]) == {P0: 60}
