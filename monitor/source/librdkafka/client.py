@@ -45,7 +45,11 @@ def consumer_settings(
 ) -> dict[str, Any]:
     """Give the client's settings: driftd's defaults, the user's options, and what driftd insists on."""
     named = {"bootstrap.servers": ",".join(bootstrap_servers), "group.id": group_id}
-    return {**DEFAULTS, **checked(options), **FORCED, **named}
+    settings = {**DEFAULTS, **checked(options), **FORCED, **named}
+    if settings.get("group.protocol", "").lower() == "consumer":  # there the broker shares out
+        ours = settings.pop("partition.assignment.strategy")
+        settings.setdefault("group.remote.assignor", ours)
+    return settings
 
 
 def connected(settings: Mapping[str, Any]) -> Consumer:
