@@ -15,6 +15,7 @@ from monitor.files import label_messages, messages
 from monitor.source.base import Chunk, Message, Polled, Start, TopicPartition
 
 F = TypeVar("F")
+_POLL_BYTES = 1 << 26
 
 
 def topic_of(paths: Sequence[Path], kind: Literal["replay", "labels"] = "replay") -> str:
@@ -130,12 +131,19 @@ class _Stream:
                 break
 
     def read(self, max_records: int) -> list[Message]:
-        """Give at most so many rows; fewer mean that there are no more."""
+        """Give at most so many rows, and fewer of very long ones."""
         if self.next is None or self.is_exhausted:
             return []
         first = self.next
-        batch = [Message(first + i, row) for i, row in enumerate(islice(self._rows, max_records))]
-        self.is_exhausted = len(batch) < max_records
+        batch: list[Message] = []
+        length = 0
+        for row in islice(self._rows, max_records):
+            batch.append(Message(first + len(batch), row))
+            length += len(row)
+            if length >= _POLL_BYTES:
+                break
+        else:
+            self.is_exhausted = len(batch) < max_records
         self.next = first + len(batch)
         return batch
 

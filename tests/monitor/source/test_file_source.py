@@ -105,3 +105,16 @@ def test_files_begin_at_their_first_row_whatever_the_time(tmp_path: Path) -> Non
     made = source([saved(tmp_path, "a.jsonl", 1)])
     assert made.offsets_at({made.partition: 5}) == {made.partition: 0}
     assert made.first_offsets([made.partition], "latest") == {made.partition: 0}
+
+
+@pytest.mark.parametrize("most", [1, 30, 45, 46, 1_000])
+def test_very_long_rows_come_few_at_a_time_and_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr("monitor.source.file._POLL_BYTES", most)
+    made = begun(source([saved(tmp_path, "a.jsonl", 7)]))
+    chunks = read(made, 5)
+    offsets = [record.offset for chunk in chunks for record in chunk.records]
+    assert offsets == list(range(7))
+    length = len(chunks[0].records[0].value or b"")
+    assert all(len(chunk.records) <= 1 + most // length for chunk in chunks)
