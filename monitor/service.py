@@ -16,6 +16,7 @@ from monitor.gauges import Gauges
 from monitor.housekeeping import Housekeeping
 from monitor.log import logger
 from monitor.source.base import Chunk, Polled, Record, TopicPartition, record_bytes
+from monitor.together import tell_parted
 from monitor.web.health import HealthState
 
 log = logger(__name__)
@@ -144,11 +145,8 @@ class Loop:
 
     def _reassign(self, change: Polled) -> None:
         if change.assigned or change.revoked:
-            log.info(
-                "partitions changed",
-                assigned=sorted(map(str, change.assigned)),
-                revoked=sorted(map(str, change.revoked)),
-            )
+            assigned, revoked = (sorted(map(str, each)) for each in (change.assigned, change.revoked))
+            log.info("partitions changed", assigned=assigned, revoked=revoked)
         for lost in change.lost:
             log.error(
                 "messages lost before they were read: the broker no longer holds them",
@@ -159,6 +157,7 @@ class Loop:
         self._engine.assignment(change)
         self._take(change.chunks)  # first: to claim is to go back to where counting stands
         self._engine.claim()
+        tell_parted(self._engine)
 
     def _gather(self) -> tuple[list[Chunk], Polled | None]:
         """Poll until there is a batch's worth, the assignment changes, or the broker goes away.
