@@ -15,10 +15,10 @@ from alerts.routes import Route
 from detectors.reference import Reference
 from detectors.reference_wire import decode as decode_reference
 from monitor.beats import Beats
+from monitor.claiming import claimed
 from monitor.clock import CLOCKS_DIFFER, Clock
 from monitor.closing import ClosingReport, close_ended
 from monitor.intake import (
-    PartitionState,
     State,
     committed,
     progress,
@@ -36,7 +36,7 @@ from monitor.readers import Readers
 from monitor.room import Room, fitting, lightened
 from monitor.source.base import Chunk, Polled, Record, Source, Start, TopicPartition, record_bytes
 from monitor.steps import Steps
-from monitor.store.base import Advance, Alerting, Gap, Progress, Reject, Store
+from monitor.store.base import Alerting, Gap, Reject, Store
 from monitor.windows import NEVER_MS
 
 _WINDOWS_A_LOCK = 16
@@ -167,9 +167,9 @@ class Engine:
         new = frozenset(self._unclaimed)
         if not new:
             return
-        cursors = self.store.cursors(new)
-        fresh, begun = self._first_offsets(new - cursors.keys())
-        states = self._loaded(new, cursors, fresh)
+        states, begun = claimed(
+            new, self.source, self.store, self.plans.values(), self._start, self.clock.now()
+        )
         closed_until = {**self.state.closed_until, **self.store.closed_until()}
         positions: Mapping[TopicPartition, int] = {}
         if self._join is not None:
@@ -186,24 +186,6 @@ class Engine:
         if not self.restoring:
             self._waiting.clear()  # comes again
             self.source.seek({tp: part.next for tp, part in self.state.partitions.items()})
-
-    def _first_offsets(
-        self, fresh: frozenset[TopicPartition]
-    ) -> tuple[dict[TopicPartition, int], frozenset[TopicPartition]]:
-        """Where partitions without a cursor begin, and those whose cursors are in the database from now on.
-
-        ``start`` is for topics never read before. Whoever meets one first sets the cursors of all its
-        partitions: so one that comes later is known to have been added, and begins at its first message.
-        """
-        if not fresh or self._start == "earliest":
-            return dict(self.source.first_offsets(fresh, "earliest")), frozenset()
-        every = self.source.partitions() | fresh
-        read = {tp.topic for tp in self.store.cursors(every)}
-        begun = frozenset(tp for tp in every if tp.topic not in read)
-        begins = self.source.first_offsets(begun, self._start)
-        if begun:
-            self.store.commit(Progress(tuple(Advance(tp, None, first) for tp, first in begins.items())))
-        return {**self.source.first_offsets(fresh - begun, "earliest"), **begins}, begun & fresh
 
     @property
     def restoring(self) -> int:
@@ -224,24 +206,6 @@ class Engine:
     def evicted(self) -> int:
         """Predictions that were forgotten before their labels came, because the join's table was full."""
         return 0 if self._join is None else self._join.evicted
-
-    def _loaded(
-        self,
-        partitions: frozenset[TopicPartition],
-        cursors: Mapping[TopicPartition, int],
-        first: Mapping[TopicPartition, int],
-    ) -> dict[TopicPartition, PartitionState]:
-        now = self.clock.now()
-        states = {
-            tp: PartitionState(cursors.get(tp), cursors[tp] if tp in cursors else first[tp], now)
-            for tp in partitions
-        }
-        for clock in self.store.partition_clocks(partitions):
-            if clock.max_event_ms is not None:
-                part = states[clock.partition]
-                times = {**part.event_ms, clock.model: clock.max_event_ms}
-                states[clock.partition] = replace(part, event_ms=times)
-        return states
 
     def find(self, reference_id: str) -> Reference | None:
         """Give a reference by its id, from memory or the database."""
@@ -333,7 +297,7 @@ class Engine:
         self._now()
         if self.restoring:
             beats = self._beats.after(self.state.partitions, self.clock.now())
-            self.store.commit(standing_still(progress(self.state, self.plans, beats.due)))
+            self.store.commit(standing_still(progress(self.state, self.plans, self.clock.now(), beats.due)))
             self._beats = beats
             return
         ends = self.source.end_offsets(frozenset(self.state.partitions))
@@ -349,7 +313,7 @@ class Engine:
             self._forget_dead()
         self._complete()
         beats = self._beats.after(self.state.partitions, self.clock.now())
-        counted = progress(self.state, self.plans, beats.due)
+        counted = progress(self.state, self.plans, self.clock.now(), beats.due)
         if self._join is not None:
             counted = self._join.with_shares(counted, self.store, self.find)
         closed_until = self.store.commit(counted)

@@ -185,14 +185,18 @@ def _unclaimed(chunk: Chunk, batches: Sequence[tuple[ModelPlan, Batch]], now: da
             yield Reject(chunk.partition, record.offset, "", Reason.UNKNOWN_MODEL, detail, sample, now)
 
 
-def progress(state: State, plans: Mapping[str, ModelPlan], beats: tuple[Beat, ...] = ()) -> Progress:
-    """Give what has to be written for the state to survive."""
+def progress(
+    state: State, plans: Mapping[str, ModelPlan], now: datetime, beats: tuple[Beat, ...] = ()
+) -> Progress:
+    """Give what has to be written for the state to survive; ``now`` is when its log ends were looked at."""
     return Progress(
         advances=tuple(
             Advance(tp, part.committed, part.next, part.log_end) for tp, part in state.partitions.items()
         ),  # also of partitions that stood still: it fences what is written about them
         clocks=tuple(
-            PartitionClock(model, tp, _reached(part.event_ms.get(model)), part.active_at, _caught_up(part))
+            PartitionClock(
+                model, tp, _reached(part.event_ms.get(model)), part.active_at, _caught_up(part), now
+            )
             for tp, part in state.partitions.items()
             for model, plan in plans.items()
             if tp.topic in plan.all_topics

@@ -13,6 +13,7 @@ from monitor.store.base import PartitionClock
 
 NEVER_MS = -(2**62)
 """Stands for the event time of a partition without rows: before everything."""
+_UNATTENDED = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,17 @@ def watermark_ms(
     """Event time that every partition has passed, less the lateness; None when there is no partition.
 
     A partition that has been read to its end and stayed silent for ``idle_after`` no longer holds the others
-    back: wall time stands in for it, so a quiet stream's windows close too.
+    back: wall time stands in for it, so a quiet stream's windows close too. It does so up to when the
+    partition's owner last looked: what came since then, while a process is dead or frozen, is not known. One
+    that nobody has looked at for a day, because its topic is gone, holds nothing back.
     """
-    now_ms = int(now.timestamp() * 1000)
     times = []
     for clock in clocks:
-        idle = clock.caught_up and now - clock.active_at >= idle_after
+        looked = clock.checked_at or clock.active_at
+        until = now if now - looked >= _UNATTENDED else looked
+        idle = clock.caught_up and until - clock.active_at >= idle_after
         event_ms = NEVER_MS if clock.max_event_ms is None else clock.max_event_ms
-        times.append(max(event_ms, now_ms) if idle else event_ms)
+        times.append(max(event_ms, int(until.timestamp() * 1000)) if idle else event_ms)
     return min(times) - lateness_ms if times else None
 
 

@@ -125,6 +125,7 @@ class Database:
         engine = create_engine(url, json_serializer=dump_json, hide_parameters=True, pool_size=CONNECTIONS)
         event.listen(engine, "connect", prepare_sqlite)
         event.listen(engine, "begin", begin_sqlite)
+        event.listen(engine, "reset", end_sqlite)
         return engine
 
 
@@ -144,6 +145,12 @@ def begin_sqlite(connection: Connection) -> None:
     wait_ms = int(1000 * options.get("sqlite_wait_s", 10))
     connection.exec_driver_sql(f"PRAGMA busy_timeout = {wait_ms}")
     connection.exec_driver_sql(options.get("sqlite_begin", "BEGIN"))
+
+
+def end_sqlite(connection: Any, *_: Any) -> None:
+    """Roll back what a failed COMMIT left open: SQLite keeps the transaction, SQLAlchemy thinks it over."""
+    if connection.in_transaction:
+        connection.rollback()
 
 
 def parse_url(text: str) -> URL:

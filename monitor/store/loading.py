@@ -27,7 +27,12 @@ def clocks_of(connection: Connection, where: ColumnElement[bool]) -> tuple[Parti
 def as_clock(row: RowMapping) -> PartitionClock:
     """Read a clock from its row."""
     return PartitionClock(
-        row["model"], partition_of(row), row["max_event"], row["active_at"], row["caught_up"]
+        row["model"],
+        partition_of(row),
+        row["max_event"],
+        row["active_at"],
+        row["caught_up"],
+        row["checked_at"],
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 
 from sqlalchemy import BigInteger, Connection, bindparam, delete, func, select, tuple_, update
 
@@ -17,6 +18,8 @@ from monitor.store.statements import Row, add_missing, inserting, of_partitions,
 from monitor.store.tables import cursor, gap, late_count, model, open_window, partition_clock, reader, reject
 
 SAMPLE_BYTES = 1024
+CHECKED_WITHIN = timedelta(minutes=1)
+"""A living owner commits every few seconds."""
 
 
 def commit(connection: Connection, progress: Progress) -> Mapping[str, int]:
@@ -26,6 +29,7 @@ def commit(connection: Connection, progress: Progress) -> Mapping[str, int]:
     """
     advance(connection, progress.advances)
     closed_until, learned_until = hold_models(connection, touched(progress))
+    write_known(connection, progress.known)
     write_clocks(connection, progress.clocks)
     write_beats(connection, progress.beats)
     still_open = [window for window in progress.windows if not is_closed(window, closed_until)]
@@ -47,6 +51,7 @@ def touched(progress: Progress) -> frozenset[str]:
         progress.windows,
         progress.late,
         progress.clocks,
+        progress.known,
         progress.joined,
         progress.learned,
         progress.challenger,
@@ -124,12 +129,29 @@ def hold_models(connection: Connection, names: frozenset[str]) -> tuple[dict[str
 
 def write_clocks(connection: Connection, clocks: Sequence[PartitionClock]) -> None:
     """Insert clocks or replace them."""
-    rows: list[Row] = [
+    upsert(connection, partition_clock, clock_rows(clocks))
+
+
+def clock_rows(clocks: Sequence[PartitionClock]) -> list[Row]:
+    """Give clocks as rows, in one order so that two processes cannot deadlock."""
+    return [
         {"model": clock.model, "topic": clock.partition.topic, "partition": clock.partition.partition,
-         "max_event": clock.max_event_ms, "active_at": clock.active_at, "caught_up": clock.caught_up}
+         "max_event": clock.max_event_ms, "active_at": clock.active_at, "caught_up": clock.caught_up,
+         "checked_at": clock.checked_at}
         for clock in sorted(clocks, key=lambda one: (one.model, one.partition))
     ]  # fmt: skip
-    upsert(connection, partition_clock, rows)
+
+
+def write_known(connection: Connection, clocks: Sequence[PartitionClock]) -> None:
+    """Insert clocks of partitions without one; doubt those that nobody has checked lately."""
+    if not clocks:
+        return
+    table = partition_clock
+    stale = func.coalesce(table.c.checked_at, table.c.active_at) < clocks[0].active_at - CHECKED_WITHIN
+    keys = [column.name for column in table.primary_key]
+    statement = inserting(connection, table)
+    doubted = statement.on_conflict_do_update(index_elements=keys, set_={"caught_up": False}, where=stale)
+    connection.execute(doubted, clock_rows(clocks))
 
 
 def write_beats(connection: Connection, beats: Sequence[Beat]) -> None:

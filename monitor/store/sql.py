@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -176,6 +176,8 @@ class SqlStore:
                 connection.commit()
             except DBAPIError:
                 self._in_doubt = batch.advances
+                with suppress(DBAPIError):
+                    connection.rollback()  # SQLite keeps the transaction, and its lock, when COMMIT fails
                 if not self._took_place(batch.advances):
                     raise
         self._in_doubt = ()

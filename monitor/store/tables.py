@@ -116,6 +116,7 @@ partition_clock = Table(
     Column("max_event", EventTime()),
     Column("active_at", Instant(), nullable=False),
     Column("caught_up", Boolean(), nullable=False),
+    Column("checked_at", Instant()),
     comment="How far event time has come in each partition, per model.",
 )
 

@@ -51,7 +51,8 @@ class PartitionClock:
     """How far event time has come in one partition, for one model.
 
     ``max_event_ms`` is None until the first row. ``active_at`` is the wall time of the last record,
-    or of the assignment; ``caught_up`` says that the process had read everything the broker held.
+    or of the assignment; ``caught_up`` says that at ``checked_at`` the process had read everything the broker
+    held.
     """
 
     model: str
@@ -59,6 +60,7 @@ class PartitionClock:
     max_event_ms: int | None
     active_at: datetime
     caught_up: bool
+    checked_at: datetime | None = None
 
 
 class Sample(NamedTuple):
@@ -244,7 +246,9 @@ class Progress:
 
     Only partitions with an advance are fenced: clocks and windows come with one of their partition.
     ``learned`` windows that the detectors have passed already are left out, and so are results of
-    challengers whose lease another than ``holder`` has.
+    challengers whose lease another than ``holder`` has. ``known`` partitions exist and may have messages that
+    nobody has read: each without a clock gets this one; another's is no longer said to be caught up when
+    nobody has checked that lately.
     """
 
     advances: tuple[Advance, ...] = ()
@@ -258,6 +262,7 @@ class Progress:
     challenger: tuple[ChallengerResult, ...] = ()
     holder: str = ""
     beats: tuple[Beat, ...] = ()
+    known: tuple[PartitionClock, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

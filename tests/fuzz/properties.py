@@ -157,7 +157,7 @@ def counted(made: ModelPlan, at: TopicPartition, records: Sequence[Message], now
     """Take the messages into the state, whole, and write down what a commit would."""
     state = State({at: PartitionState(None, 0, now)})
     state = take_in(state, Decoded.of(Readers.of([made]), Chunk(at, records), now), now)
-    for window in progress(state, {"loans": made}).windows:
+    for window in progress(state, {"loans": made}, now).windows:
         if window.profile:
             decode(window.profile, made.reference)
     return state

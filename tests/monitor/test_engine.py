@@ -15,6 +15,7 @@ from monitor.intake import State
 from monitor.source.base import Chunk, Lost, Polled, TopicPartition
 from tests.monitor.worlds import (
     HOUR_MS,
+    NOW,
     START_MS,
     ListSource,
     chunk,
@@ -22,6 +23,7 @@ from tests.monitor.worlds import (
     new_engine,
     new_store,
     payload,
+    plan,
     rows_of,
 )
 
@@ -230,6 +232,8 @@ def test_rows_for_a_window_that_others_closed_meanwhile_are_late_and_counted_onc
     second.take([chunk(P1, LOG[:10])])
     assert isinstance(second.source, ListSource)
     second.source.ends = {P1: 10}
+    assert isinstance(second.clock, ManualClock)
+    second.clock.advance(600)
     second.commit()
     first.take([chunk(P0, LOG[:200])])
     assert isinstance(first.clock, ManualClock)
@@ -241,3 +245,38 @@ def test_rows_for_a_window_that_others_closed_meanwhile_are_late_and_counted_onc
     by_start = {row["window_start"].hour: row for row in store.view("window_history")}
     assert (by_start[0]["rows"], by_start[0]["late"]) == (70, 3)
     assert not second.state.partitions[P1].open
+
+
+def test_windows_wait_for_a_partition_that_nobody_has_read_yet() -> None:
+    store = new_store()
+    source = ListSource()
+    source.existing = frozenset({P0, P1})
+    first = Engine(source, store, {"loans": plan()}, ManualClock(NOW), "earliest")
+    first.assignment(Polled(assigned=frozenset({P0})))
+    first.claim()
+    first.take([chunk(P0, LOG[:200])])
+    first.commit()
+    assert not first.close_windows()[0].windows
+    second = new_engine(store, [P1])
+    second.take([chunk(P1, LOG[:200])])
+    second.commit()
+    assert first.close_windows()[0].windows == 3
+    assert {row["late"] for row in store.view("window_history")} == {0}
+
+
+def test_a_partition_whose_process_died_is_not_idle_until_another_has_looked() -> None:
+    store = new_store()
+    dead, living = new_engine(store, [P1]), new_engine(store, [P0])
+    assert isinstance(dead.source, ListSource)
+    dead.source.ends = {P1: 0}
+    dead.commit()
+    living.take([chunk(P0, LOG[:200])])
+    assert isinstance(living.clock, ManualClock)
+    living.clock.advance(3_600)
+    living.commit()
+    assert not living.close_windows()[0].windows
+    heir = new_engine(store, [P1])
+    heir.take([chunk(P1, LOG[:200])])
+    heir.commit()
+    living.close_windows()
+    assert [row["rows"] for row in store.view("window_history")] == [120, 120, 120]

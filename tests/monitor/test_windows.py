@@ -15,9 +15,12 @@ NOW_MS = int(NOW.timestamp() * 1000)
 IDLE = timedelta(minutes=2)
 
 
-def clock(event_ms: int | None, *, silent_s: float = 0.0, caught_up: bool = True) -> PartitionClock:
+def clock(
+    event_ms: int | None, *, silent_s: float = 0.0, caught_up: bool = True, unseen_s: float = 0.0
+) -> PartitionClock:
     active_at = NOW - timedelta(seconds=silent_s)
-    return PartitionClock("m", TopicPartition("t", 0), event_ms, active_at, caught_up)
+    checked_at = NOW - timedelta(seconds=unseen_s)
+    return PartitionClock("m", TopicPartition("t", 0), event_ms, active_at, caught_up, checked_at)
 
 
 @given(st.lists(st.integers(-50, 200), max_size=40), st.integers(0, 40), st.integers(-20, 100))
@@ -51,6 +54,16 @@ def test_a_silent_partition_with_unread_messages_is_not_idle() -> None:
 
 def test_when_all_are_idle_wall_time_closes_windows() -> None:
     assert watermark_ms([clock(1_000, silent_s=900)], NOW, IDLE, 100) == NOW_MS - 100
+
+
+def test_an_idle_partition_is_at_the_time_at_which_its_owner_last_looked() -> None:
+    assert watermark_ms([clock(1_000, silent_s=900, unseen_s=60)], NOW, IDLE, 100) == NOW_MS - 60_100
+    assert watermark_ms([clock(1_000, silent_s=900, unseen_s=800)], NOW, IDLE, 100) == 900
+
+
+def test_a_partition_that_nobody_has_looked_at_for_a_day_holds_nothing_back() -> None:
+    gone = clock(1_000, silent_s=100_000, unseen_s=90_000)
+    assert watermark_ms([gone, clock(5_000)], NOW, IDLE, 0) == 5_000
 
 
 def test_longer_windows_end_with_their_last_base_window() -> None:

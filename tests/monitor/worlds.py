@@ -106,6 +106,7 @@ class ListSource:
     def __init__(self) -> None:
         self.sought: dict[TopicPartition, int] = {}
         self.ends: dict[TopicPartition, int] = {}
+        self.existing: frozenset[TopicPartition] = frozenset()
         self.committed: dict[TopicPartition, int] = {}
 
     def poll(self, timeout_s: float, max_records: int) -> Polled:
@@ -116,7 +117,7 @@ class ListSource:
         self.sought.update(positions)
 
     def partitions(self) -> frozenset[TopicPartition]:
-        return frozenset()
+        return self.existing
 
     def first_offsets(self, partitions: Iterable[TopicPartition], start: str) -> Mapping[TopicPartition, int]:
         del start

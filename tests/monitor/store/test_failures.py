@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import traceback
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import psycopg
 import pytest
@@ -11,7 +13,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
 from monitor.errors import ConfigError, DriftdError, Fenced, StoreError
-from monitor.store.base import Advance, Store
+from monitor.store.base import Advance, Progress, Store
 from monitor.store.sql import SqlStore, open_store
 from tests.monitor.store.processes import in_thread, someone_waits_for_a_lock
 from tests.monitor.store.proxy import Proxy
@@ -270,3 +272,18 @@ def test_sqlite_waits_its_turn_and_then_says_so(sqlite_url: str) -> None:
     other.commit(read(None, START))
     one.close_connections()
     other.close_connections()
+
+
+def test_a_commit_that_sqlite_refuses_leaves_no_transaction_and_can_be_made_again(sqlite_url: str) -> None:
+    store = sql_store(sqlite_url, statement_timeout_s=0.1)
+    store.register_models([MODEL], AT)
+    dialect = store._database.engine.dialect
+    failure = sqlite3.OperationalError("disk I/O error")
+    failure.sqlite_errorname = "SQLITE_IOERR"
+    batch = Progress(advances=(Advance(ONE, None, 5),))
+    with patch.object(dialect, "do_commit", side_effect=failure), pytest.raises(StoreError):
+        store.commit(batch)
+    assert store.cursors([ONE]) == {}
+    store.commit(batch)
+    assert store.cursors([ONE]) == {ONE: 5}
+    store.close_connections()

@@ -135,6 +135,7 @@ def test_several_processes_may_upgrade_at_once(url: str) -> None:
 def test_revisions_form_one_line() -> None:
     scripts = ScriptDirectory.from_config(migrate.config())
     assert [script.revision for script in scripts.walk_revisions()] == [
+        "0007",
         "0006",
         "0005",
         "0004",
