@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as Place
 
-from monitor.errors import ConfigError, SourceError
+from monitor.errors import ConfigError, DriftdError, SourceError
 from monitor.source.base import TopicPartition
 from monitor.source.kafka.options import nearest
 from monitor.source.librdkafka.options import checked, unknown
@@ -37,6 +37,18 @@ FORCED: Mapping[str, Any] = {
     "enable.partition.eof": True,
 }
 REQUEST_LIMIT_S = 10.0
+PASSING = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,  # it may come into being yet
+        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001  # so the client names its own errors
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
+        KafkaError._MAX_POLL_EXCEEDED,  # noqa: SLF001  # the partitions are revoked next
+        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001  # the client goes on trying
+        KafkaError._TRANSPORT,  # noqa: SLF001
+        KafkaError._RESOLVE,  # noqa: SLF001
+    }
+)
+"""Errors that need nothing done."""
 _NO_SUCH = re.compile(r'No such configuration property: "([^"]*)"')
 
 
@@ -106,3 +118,14 @@ def said(error: object) -> str:
     """Give an error of the client in one line, with its name."""
     inner = error.args[0] if isinstance(error, KafkaException) and error.args else error
     return f"{inner.name()}: {inner.str()}" if isinstance(inner, KafkaError) else str(inner)
+
+
+def failure_of(error: KafkaError) -> DriftdError:
+    """Give what to raise for an error that does not pass by itself."""
+    if "fenced" in error.str():
+        return ConfigError(
+            "another process uses this group.instance.id of kafka.options; give each process its own"
+        )
+    if error.code() == KafkaError._FATAL:  # noqa: SLF001  # this consumer is of no use any more
+        return ConfigError(f"Kafka refuses this consumer: {said(error)}; correct kafka.options")
+    return SourceError(f"Kafka did not deliver: {said(error)}")

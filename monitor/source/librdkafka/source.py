@@ -11,9 +11,17 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as Place
 
-from monitor.errors import ConfigError, DriftdError, SourceError
+from monitor.errors import DriftdError, SourceError
 from monitor.source.base import Chunk, Lost, Polled, Start, TopicPartition
-from monitor.source.librdkafka.client import REQUEST_LIMIT_S, connected, consumer_settings, place, said
+from monitor.source.librdkafka.client import (
+    PASSING,
+    REQUEST_LIMIT_S,
+    connected,
+    consumer_settings,
+    failure_of,
+    place,
+    said,
+)
 from monitor.source.librdkafka.records import chunks_of
 
 log = structlog.get_logger(__name__)
@@ -21,17 +29,6 @@ log = structlog.get_logger(__name__)
 SLICE_S = 0.1  # the client fills a batch until its time is over: so long waits what a quiet stream brings
 CLOSE_LIMIT_S = 3.0
 MOST_RECORDS = 1_000_000  # of one call of the client
-_PASSING = frozenset(
-    {
-        KafkaError.UNKNOWN_TOPIC_OR_PART,  # it may come into being yet
-        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001  # so the client names its own errors
-        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
-        KafkaError._MAX_POLL_EXCEEDED,  # noqa: SLF001  # the partitions are revoked next
-        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001  # the client goes on trying
-        KafkaError._TRANSPORT,  # noqa: SLF001
-        KafkaError._RESOLVE,  # noqa: SLF001
-    }
-)
 
 
 class LibrdkafkaSource:
@@ -197,10 +194,10 @@ class LibrdkafkaSource:
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001
             if at in self._next:
                 self._lost[at] = self._next[at]
-        elif error.code() in _PASSING:
+        elif error.code() in PASSING:
             log.info("kafka_waiting", error=said(error))
         else:
-            self._failure = _failure(error)
+            self._failure = failure_of(error)
 
     def _take_losses(self) -> tuple[Lost, ...]:
         """Give what is lost and not told yet, and have the client let go of it."""
@@ -298,16 +295,6 @@ class LibrdkafkaSource:
         if error is not None:
             self.commit_failures += 1
             log.info("kafka_commit_failed", offsets=str(offsets), error=said(error))
-
-
-def _failure(error: KafkaError) -> DriftdError:
-    if "fenced" in error.str():
-        return ConfigError(
-            "another process uses this group.instance.id of kafka.options; give each process its own"
-        )
-    if error.code() == KafkaError._FATAL:  # noqa: SLF001  # this consumer is of no use any more
-        return ConfigError(f"Kafka refuses this consumer: {said(error)}; correct kafka.options")
-    return SourceError(f"Kafka did not deliver: {said(error)}")
 
 
 def _slices(timeout_s: float) -> Iterator[float]:
