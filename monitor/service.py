@@ -123,7 +123,7 @@ class Loop:
         self._take(chunks)
         if change is not None:
             self._reassign(change)
-        self._take_rest()
+        self._take_rest(stop)
         self._write(stop)
 
     def _tell_of_join(self) -> None:
@@ -192,11 +192,12 @@ class Loop:
         if taken:
             self._breaker.saw(taken, self._engine.state.rejects[before:])
 
-    def _take_rest(self) -> None:
-        """Make room by committing until everything has been counted."""
-        while self._engine.is_full:
+    def _take_rest(self, stop: threading.Event) -> None:
+        """Make room by committing until everything has been counted; what is not is read again."""
+        while self._engine.is_full and not stop.is_set():
             self._commit()
             self._take(())
+            self._health.tick()
 
     def _commit(self) -> None:
         self._gauges.before_commit(self._engine.state)

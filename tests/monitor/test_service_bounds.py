@@ -188,3 +188,27 @@ def test_how_far_judging_is_behind_is_told(calm: dict[str, Any]) -> None:
     last = max(row["window_end"] for row in calm["window_history"])
     delay_s = process.value("driftd_watermark_delay_seconds", {"model": "loans"})
     assert abs(delay_s - (process.engine.clock.now() - last).total_seconds()) < 3_600
+
+
+def test_a_stop_while_room_is_made_is_obeyed_and_the_rest_is_read_by_the_next_process(
+    calm: dict[str, Any],
+) -> None:
+    store, broker = new_store(), broker_with(LOG)
+    first = Process(store, broker, Room(6 * EMPTY_BYTES), Pace(ROWS, 0.5, 1e9, ROWS))
+    stop = threading.Event()
+    whole, commits = store.commit, 0
+
+    def commit(progress: Progress) -> Mapping[str, int]:
+        nonlocal commits
+        commits += 1
+        stop.set()
+        return whole(progress)
+
+    store.commit = commit  # type: ignore[method-assign]
+    first.loop._committed_s = float("inf")
+    first.loop.run(stop)
+    assert commits <= 3
+    assert 0 < sum(store.cursors([ONE, OTHER]).values()) < ROWS
+    first.source.close()
+    Process(store, broker, Room(), Pace(20, 0.5, 0.0, 10)).read_all()
+    assert results(store) == calm
