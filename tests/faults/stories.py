@@ -127,7 +127,7 @@ def wait_until_told(at: World, web: WebReceiver) -> list[str]:
 
 def title_of(payload: dict[str, Any]) -> str:
     """Give the title of a message, to Slack or to a plain receiver."""
-    return str(payload["attachments"][0]["title"] if "attachments" in payload else payload["title"])
+    return str(payload["title"] if "title" in payload else payload["attachments"][0]["title"])
 
 
 def untold(at: World) -> list[dict[str, Any]]:

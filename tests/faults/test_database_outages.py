@@ -115,10 +115,10 @@ def _strangers(admin: psycopg.Connection[tuple[object, ...]]) -> int:
     return int(str(found[0]))
 
 
-def cut_at_commit(scene: Scene, of: bytes) -> None:
+def cut_at_commit(scene: Scene, *of: bytes) -> None:
     """Cut the connection right before a COMMIT, then right after one, in transactions that hold this."""
     for cut in (scene.proxy.swallow, scene.proxy.swallow_answer_to):
-        cut(b"COMMIT", of)
+        cut(b"COMMIT", *of)
         scene.story.tell(1)
         until(lambda: not scene.proxy.is_armed, f"a COMMIT was cut: {cut.__name__} {of!r}", LIMIT_S)
         scene.has_read()
@@ -145,6 +145,7 @@ def test_through_every_outage_of_the_database_the_results_are_those_of_an_undist
 ) -> None:
     story = Story.begun(kafka_bootstrap)
     stormy = world_of(tmp_path, story, server.url, hook(web))
+    (reference,) = (row["id"] for row in stormy.store.view("refs"))
     with Proxy(server.url) as proxy:
         change(stormy, str(server.port), str(proxy.port))
         watch = watched(stormy)
@@ -158,9 +159,9 @@ def test_through_every_outage_of_the_database_the_results_are_those_of_an_undist
             scene.read_on()
             scene.goes_through(read_only, "read-only transaction")
             scene.goes_through(crowded, "too many clients")
-            cut_at_commit(scene, story.topic.encode())
-            cut_at_commit(scene, b"psi")
-            cut_at_commit(scene, b"hook")
+            cut_at_commit(scene, story.topic.encode(), reference.encode())  # rows are counted
+            cut_at_commit(scene, b"psi")  # windows are judged
+            cut_at_commit(scene, b"hook")  # a message is claimed
             proxy.delay_s = 1.0
             scene.read_on()
             watch.wait_for_line("the database is slow")

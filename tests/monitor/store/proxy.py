@@ -26,7 +26,7 @@ class Proxy:
         self.delay_s = 0.0
         self._request: bytes | None = None
         self._answer_to: bytes | None = None
-        self._after = b""
+        self._after: tuple[bytes, ...] = ()
         self._stay_away = False
         self._is_away = False
 
@@ -38,14 +38,14 @@ class Proxy:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
-    def swallow(self, request: bytes, after: bytes = b"") -> None:
+    def swallow(self, request: bytes, *after: bytes) -> None:
         """Cut the connection instead of passing this request on.
 
-        ``after`` is something that must have been sent in the same transaction.
+        ``after`` is what must all have been sent in the same transaction.
         """
         self._request, self._after = request, after
 
-    def swallow_answer_to(self, request: bytes, after: bytes = b"", *, and_stay_away: bool = False) -> None:
+    def swallow_answer_to(self, request: bytes, *after: bytes, and_stay_away: bool = False) -> None:
         """Pass this request on, wait for the answer, keep it, cut the connection."""
         self.swallowed = False
         self._answer_to, self._after, self._stay_away = request, after, and_stay_away
@@ -76,7 +76,7 @@ class Proxy:
             with contextlib.suppress(OSError):
                 while data := client.recv(65536):
                     transaction += data
-                    if self._after in transaction and self._fails_at(data, server, answers):
+                    if self._is_told_of(transaction) and self._fails_at(data, server, answers):
                         break
                     if any(end in data for end in ENDS):
                         transaction = b""
@@ -87,6 +87,9 @@ class Proxy:
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
             back.join(5)
+
+    def _is_told_of(self, transaction: bytes) -> bool:
+        return all(part in transaction for part in self._after)
 
     def _fails_at(self, data: bytes, server: socket.socket, answers: Answers) -> bool:
         if self._request is not None and self._request in data:
