@@ -175,6 +175,7 @@ class Engine:
         if self._join is not None:
             now_ms = int(self.clock.now().timestamp() * 1000)
             positions = self._join.begin(states, self.source.offsets_at, now_ms)
+            self._join.hold_challengers(self.store)  # before the first rows are sampled
         states |= {tp: replace(states[tp], committed=states[tp].next) for tp in begun}
         partitions = {**self.state.partitions, **states}
         self.state = replace(self.state, partitions=partitions, closed_until=closed_until)

@@ -120,12 +120,16 @@ class JoinKeeper:
             else:
                 self.joiner.labels(arrived)
 
+    def hold_challengers(self, store: Store) -> None:
+        """Take or renew the challengers' leases when it is time; may raise `StoreError` or `JoinError`."""
+        if self._challengers is not None:
+            self._challengers.hold(store)
+
     def with_shares(
         self, counted: Progress, store: Store, find: Callable[[str], Reference | None]
     ) -> Progress:
         """Add what was joined to what is to be written; may raise `StoreError` or `JoinError`."""
-        if self._challengers is not None:
-            self._challengers.hold(store)
+        self.hold_challengers(store)
         found = [
             shares(self._plans[model], met, self.joiner.table.partition_of, store, find)
             for model, met in self.joiner.met.items()
