@@ -17,14 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import psutil
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer
 from kafka import TopicPartition as KafkaPartition
 from kafka.admin import NewTopic
-from kafka.errors import KafkaError
 
-from bench.messages import CATEGORICAL, COLOURS, NUMERIC, frame
+from bench.messages import frame
+from bench.soak_rows import PARTITIONS, TOPIC, Producing
 from monitor.clock import SystemClock
 from monitor.config import load
 from monitor.errors import StoreError
@@ -39,9 +38,6 @@ from tests.services.waiting import until
 MINUTES = 30.0
 BASE_MINUTE = 5.0
 TOLERANCE = 0.05
-RATE = 1_000
-PARTITIONS = 4
-TICK_S = 0.1
 SAMPLE_S = 5.0
 EVERY_S = 50.0
 """A fault is begun so often; each has passed after `LASTS_S`."""
@@ -72,62 +68,6 @@ windows_up_to = "160s"
 [models.soak.fields]
 preset = "nested"
 """
-
-
-class Producing(threading.Thread):
-    """Sends rows at a steady rate, their time is that of sending; partition 0 can be held up."""
-
-    def __init__(self, bootstrap: str) -> None:
-        super().__init__(daemon=True)
-        self.stopping = threading.Event()
-        self.slow = threading.Event()
-        self.poison = threading.Event()
-        self._producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=50, delivery_timeout_ms=300_000)
-        self._held: list[bytes] = []
-        self._rows = _rows()
-
-    def run(self) -> None:
-        begun = CLOCK.monotonic()
-        sent = 0
-        while not self.stopping.wait(TICK_S):
-            due = int((CLOCK.monotonic() - begun) * RATE)
-            for number in range(sent, due):
-                self._send(number)
-            sent = due
-        for value in self._held:
-            self._put(value, 0)
-        self._producer.flush(300)
-        self._producer.close()
-
-    def _send(self, number: int) -> None:
-        value = b"{broken" if self.poison.is_set() and number % 5 == 0 else next(self._rows)
-        if number % PARTITIONS == 0:
-            self._held.append(value)
-            if not self.slow.is_set():
-                for held in self._held:
-                    self._put(held, 0)
-                self._held.clear()
-            return
-        self._put(value, number % PARTITIONS)
-
-    def _put(self, value: bytes, partition: int) -> None:
-        while not self.stopping.is_set() or self._producer:
-            try:
-                self._producer.send("soak", value, partition=partition)
-            except KafkaError:
-                self.stopping.wait(1.0)
-            else:
-                return
-
-
-def _rows() -> Iterator[bytes]:
-    encode = msgspec.json.Encoder().encode
-    rows = frame(20_000, seed=3).to_dict("records")
-    for number, row in enumerate(itertools.cycle(rows)):
-        features = {name: row[name] for name in NUMERIC}
-        features |= {name: COLOURS[hash((number, name)) % 5] for name in CATEGORICAL}
-        message = {"id": f"r{number}", "timestamp": CLOCK.now().timestamp(), "features": features}
-        yield encode(message | {"prediction": row["prediction"], "score": row["score"]})
 
 
 @dataclass
@@ -252,7 +192,7 @@ def base_minute(minutes: float) -> float:
 def prepare(folder: Path, bootstrap: str, url: str) -> tuple[Path, Store]:
     """Make the topic, the configuration, the schema and the reference."""
     admin: Any = KafkaAdminClient(bootstrap_servers=bootstrap)
-    admin.create_topics([NewTopic("soak", num_partitions=PARTITIONS, replication_factor=1)])
+    admin.create_topics([NewTopic(TOPIC, num_partitions=PARTITIONS, replication_factor=1)])
     admin.close()
     path = folder / "config.toml"
     path.write_text(CONFIG.format(bootstrap=bootstrap, url=url), encoding="utf-8")
@@ -268,7 +208,7 @@ def prepare(folder: Path, bootstrap: str, url: str) -> tuple[Path, Store]:
 def ends(bootstrap: str) -> dict[TopicPartition, int]:
     """Ask the broker how many messages there are."""
     consumer: Any = KafkaConsumer(bootstrap_servers=bootstrap)
-    found = consumer.end_offsets([KafkaPartition("soak", number) for number in range(PARTITIONS)])
+    found = consumer.end_offsets([KafkaPartition(TOPIC, number) for number in range(PARTITIONS)])
     consumer.close()
     return {TopicPartition(*at): end for at, end in found.items()}
 
