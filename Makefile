@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 WORKERS ?= 2
 SECONDS ?= 300
+SEEDS ?= 2000
 
-.PHONY: help install demo test test-slow test-spark test-integration fuzz lint format bench soak lock clean
+.PHONY: help install demo test test-slow test-spark test-integration simulate fuzz lint format bench soak lock clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -40,6 +41,9 @@ test-spark: install ## The example for Spark, with PySpark from the package inde
 
 test-integration: install ## Only the tests against real Kafka and real Postgres
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'integration and not long'
+
+simulate: install ## Crashes, zombies and rebalances by SEEDS=2000 schedules; SEED plays one again, step by step
+	$(BIN)/python -m tests.crash $(if $(SEED),--seed $(SEED) -v,--seeds $(SEEDS) --processes $(WORKERS))
 
 fuzz: $(VENV)/fuzz ## Bad input against the decoder, for SECONDS=300; SEED repeats what a run has tried
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))

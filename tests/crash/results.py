@@ -1,0 +1,73 @@
+"""What a run comes to: the rows that users see, and whether everything that had to be told was told."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tests.crash.world import World
+
+VIEWS = (
+    "window_history",
+    "drift_history",
+    "quality_history",
+    "alert_history",
+    "rejects",
+    "gaps",
+    "performance_history",
+    "label_history",
+)
+UNSTABLE = frozenset({"evaluated_at", "closed_at", "notified", "notified_at", "at", "revision", "duplicates"})
+"""Columns that say when something was done, or how often. A label that came twice before its prediction may
+count more often in ``duplicates`` when it is read again for the join: that is not promised."""
+
+Rows = Mapping[str, tuple[str, ...]]
+
+
+def rows_of(world: World) -> Rows:
+    """Give every view's rows in a fixed order, without what depends on when they were written."""
+    return {view: tuple(sorted(_rows(world, view))) for view in VIEWS}
+
+
+def _rows(world: World, view: str) -> Iterator[str]:
+    for row in world.disk.dicts(f"SELECT * FROM {view}"):  # noqa: S608  # a name of our own
+        yield json.dumps({name: value for name, value in row.items() if name not in UNSTABLE}, default=repr)
+
+
+def difference(expected: Rows, found: Rows) -> str:
+    """Name the first rows that are in one and not in the other; empty when there are none."""
+    told = []
+    for view in VIEWS:
+        missing = Counter(expected[view]) - Counter(found[view])
+        extra = Counter(found[view]) - Counter(expected[view])
+        told += [f"{view}: missing {row}" for row in sorted(missing.elements())[:3]]
+        told += [f"{view}: too much {row}" for row in sorted(extra.elements())[:3]]
+    return "\n".join(told)
+
+
+def untold(world: World) -> str:
+    """Name what people should have heard and did not; empty when there is nothing."""
+    rows = world.disk.dicts("SELECT * FROM notification ORDER BY id")
+    got = Counter((service, message.text) for service, message in world.got)
+    marked = Counter((row["service"], row["text"]) for row in rows if row["state"] == "sent")
+    lost = marked - got
+    told = [f"marked as sent, never sent: {text!r} to {service}" for service, text in lost]
+    firing = {row["fingerprint"] for row in _alerts(world, "firing")}
+    latest = {row["service"]: row for row in rows if row["state"] == "sent"}
+    for service, row in latest.items():
+        if (known := set(json.loads(row["firing"]))) != firing:
+            told.append(f"{service} believes that {sorted(known)} fire, {sorted(firing)} do")
+    if firing and not latest:
+        told.append(f"nobody heard that {sorted(firing)} fire")
+    told += [
+        f"alert {row['alert_id']} fires unnoticed"
+        for row in _alerts(world, "firing")
+        if not row["notified_at"]
+    ]
+    return "\n".join(told)
+
+
+def _alerts(world: World, status: str) -> list[dict[str, Any]]:
+    return [row for row in world.disk.dicts("SELECT * FROM alert") if row["status"] == status]
