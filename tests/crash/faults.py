@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from monitor.errors import SourceError
 from tests.crash.steps import Step, Trouble, Where
 
 T = TypeVar("T")
+JUDGING: Mapping[Where, Where] = {"statement": "judging", "commit": "judged"}
 
 
 class Crash(BaseException):  # no error that anybody may catch: the process is gone
@@ -24,6 +25,7 @@ class Crash(BaseException):  # no error that anybody may catch: the process is g
 @dataclass(slots=True)
 class _Acting:
     trouble: Trouble | None
+    is_judging: bool = False
     passed: Counter[Where] = field(default_factory=Counter)
 
     def due(self, where: Where) -> Trouble | None:
@@ -44,22 +46,38 @@ class Faults:
         self.met: Counter[str] = Counter()
         self._do = do
         self._stack: list[_Acting] = []
+        self._waiting: Trouble | None = None
 
     @contextmanager
     def acting(self, trouble: Trouble | None) -> Iterator[None]:
-        """Let this trouble befall what is done inside."""
-        self._stack.append(_Acting(trouble))
+        """Let this trouble befall what is done inside; one of judging waits until something is judged."""
+        self._stack.append(_Acting(trouble or self._waiting))
+        self._waiting = None if trouble is None else self._waiting
         try:
             yield
         finally:
-            self._stack.pop()
+            left = self._stack.pop().trouble
+            if left is not None and left.where in JUDGING.values() and not self._stack:
+                self._waiting = left
+
+    @contextmanager
+    def judging(self) -> Iterator[None]:
+        """Count what is done inside as part of judging windows."""
+        acting = self._stack[-1] if self._stack else _Acting(None)
+        acting.is_judging = True
+        try:
+            yield
+        finally:
+            acting.is_judging = False
 
     def around(self, where: Where, operation: Callable[[], T]) -> T:
         """Do the operation, unless it is its turn to go wrong."""
         if not self._stack:
             return operation()
-        trouble = self._stack[-1].due(where)
         is_sql = where in {"begin", "statement", "commit"}
+        if self._stack[-1].is_judging and where in JUDGING:
+            where = JUDGING[where]
+        trouble = self._stack[-1].due(where)
         if is_sql and self.is_store_away:
             raise failure(where)
         if trouble is None:

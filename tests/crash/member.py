@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 
@@ -28,7 +28,9 @@ from monitor.plan import ModelPlan
 from monitor.service import Loop, Pace
 from monitor.source.base import Polled, Start, TopicPartition
 from monitor.source.memory import MemoryBroker, MemorySource
-from monitor.store.base import Store
+from monitor.store.base import ModelLock, Store
+from monitor.store.connect import Database
+from monitor.store.sql import SqlStore
 from monitor.web.health import HealthState
 from tests.crash.faults import Faults
 from tests.crash.logs import MODEL, SERVICES
@@ -96,6 +98,19 @@ class Receiver:
         except OSError as error:
             return Outcome(False, False, str(error))
         return Outcome(True)
+
+
+class Judging(SqlStore):
+    """A store that tells when windows are judged."""
+
+    def __init__(self, database: Database, faults: Faults) -> None:
+        super().__init__(database)
+        self._faults = faults
+
+    @contextmanager
+    def lock(self, model: str) -> Iterator[ModelLock | None]:
+        with self._faults.judging(), super().lock(model) as lock:
+            yield lock
 
 
 class Member:

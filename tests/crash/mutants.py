@@ -183,6 +183,8 @@ MUTANTS: Mapping[str, Callable[[], Mutant]] = {
         no_compare_and_swap,
         open_window_not_stored,
         marked_before_sending,
+        closing_without_the_lock,
+        alerts_outside_the_transaction,
         revoked_rows_kept,
         kept_after_fencing,
         late_rows_counted_twice,

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
 from tests.crash.logs import LABELLED_LOGS, PLAIN_LOGS
 
+Where = Literal["begin", "statement", "commit", "judging", "judged", "source", "send"]
+
 SLOTS = 3
 """Processes that may run at the same time."""
+MOST: Mapping[Where, int] = {
+    "begin": 8, "statement": 40, "commit": 3, "judging": 30, "judged": 1, "source": 4, "send": 1,
+}  # fmt: skip
 TROUBLED = 0.5
 """The share of turns in which something goes wrong, if they come to that point."""
 
-Where = Literal["begin", "statement", "commit", "source", "send"]
 How = Literal["crash before", "crash after", "fail before", "fail after", "meanwhile"]
 
 
@@ -110,11 +114,12 @@ Step = Turn | Send | Start | Kill | Stop | Lose | Return | Move | Away | Back | 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What goes wrong within a step: at the ``nth`` transaction begun, statement, commit, call of the source,
-    or message sent.
+    """What goes wrong within a step: at the ``nth`` of what ``where`` names, counted from 0.
 
+    That is a transaction begun, a statement, a commit, a call of the source, or a message sent. ``judging``
+    and ``judged`` are statements and commits of windows being judged, in this round or the next with some.
     ``before`` it took place, or ``after``, so that it did but the process does not learn of it. With
-    ``lasts`` the store or the broker stays away. ``meanwhile`` another step is done at that point.
+    ``lasts`` the store stays away. ``meanwhile`` another step is done at that point.
     """
 
     where: Where
@@ -193,10 +198,23 @@ def _start(rng: Random, slot: int) -> Start:
 
 def _trouble(rng: Random, slot: int, sends: bool) -> Trouble:
     places: tuple[Where, ...] = (
-        ("send", "commit") if sends else ("begin", "statement", "statement", "commit", "commit", "source")
+        ("send", "commit")
+        if sends
+        else (
+            "begin",
+            "statement",
+            "commit",
+            "commit",
+            "judging",
+            "judging",
+            "judged",
+            "source",
+        )
     )
     where = rng.choice(places)
-    most = {"begin": 8, "statement": 40, "commit": 3, "source": 4, "send": 1}[where]
+    most = {"begin": 8, "statement": 40, "commit": 3, "judging": 30, "judged": 1, "source": 4, "send": 1}[
+        where
+    ]
     how: How = rng.choice(
         ("crash before", "crash after", "fail before", "fail after", "meanwhile", "meanwhile")
     )

@@ -12,12 +12,11 @@ from monitor.clock import ManualClock
 from monitor.service import Pace
 from monitor.source.base import TopicPartition
 from monitor.source.memory import MemoryBroker
-from monitor.store.sql import SqlStore
 from tests.crash import steps
 from tests.crash.disk import disk
 from tests.crash.faults import Crash, Faults
 from tests.crash.logs import Log, Messages, plan
-from tests.crash.member import Member, Receiver, Source
+from tests.crash.member import Judging, Member, Receiver, Source
 from tests.monitor.worlds import NOW, START_MS
 
 TURN_S = 1.0
@@ -102,7 +101,7 @@ class World:
     def _started(self, step: steps.Start) -> Member:
         return Member(
             plan(self.log.is_labelled),
-            SqlStore(self.disk.database),
+            Judging(self.disk.database, self.faults),
             Source(self.broker, self.log.topics, self.faults, self.clock, self.trespasses),
             Receiver(self.faults, self.got),
             self.clock,
@@ -206,6 +205,7 @@ class World:
         raise UnsettledError(f"open windows {self.disk.open_windows()}, queued {self.disk.queued()}")
 
     def _round(self) -> None:
+        self.do(steps.Back("store"))
         if not self.members:
             self.do(steps.Start(0, 60, 0.0))
         for slot in tuple(self.members):
