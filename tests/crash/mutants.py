@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
 from sqlalchemy import Connection
 
-from monitor import claiming, closing, engine, intake, opened
+from monitor import claiming, engine, intake, opened
 from monitor.engine import Engine
 from monitor.errors import StoreError
 from monitor.intake import State
 from monitor.outbox import Outbox
 from monitor.source.base import Polled
 from monitor.store import progress
-from monitor.store.base import Advance, Alerting, ModelLock, Outbound, PartitionClock, Progress
+from monitor.store.base import Advance, Alerting, ModelLock, Outbound, Progress
 from monitor.store.closing import SqlModelLock
 from monitor.store.sql import SqlStore
 from monitor.store.statements import upsert
 from monitor.store.tables import cursor
-from monitor.windows import NEVER_MS
 
 Mutant = AbstractContextManager[Any]
 
@@ -160,22 +158,6 @@ def others_partitions_unknown() -> Mutant:
     return patch.object(claiming, "_unread", lambda *_: ())
 
 
-def idle_by_the_clock_alone() -> Mutant:
-    """A partition is idle when its last message is long ago, whether anybody has looked since or not."""
-
-    def watermark_ms(
-        clocks: Iterable[PartitionClock], now: datetime, idle_after: timedelta, lateness_ms: int
-    ) -> int | None:
-        times = []
-        for clock in clocks:
-            event_ms = NEVER_MS if clock.max_event_ms is None else clock.max_event_ms
-            is_idle = clock.caught_up and now - clock.active_at >= idle_after
-            times.append(max(event_ms, int(now.timestamp() * 1000)) if is_idle else event_ms)
-        return min(times) - lateness_ms if times else None
-
-    return patch.object(closing, "watermark_ms", watermark_ms)
-
-
 MUTANTS: Mapping[str, Callable[[], Mutant]] = {
     make.__name__: make
     for make in (
@@ -191,7 +173,6 @@ MUTANTS: Mapping[str, Callable[[], Mutant]] = {
         blind_retry,
         stored_counts_forgotten,
         others_partitions_unknown,
-        idle_by_the_clock_alone,
     )
 }
 
