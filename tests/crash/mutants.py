@@ -12,12 +12,11 @@ from sqlalchemy import Connection
 
 from monitor import claiming, engine, intake, opened
 from monitor.engine import Engine
-from monitor.errors import StoreError
 from monitor.intake import State
 from monitor.outbox import Outbox
 from monitor.source.base import Polled
 from monitor.store import progress
-from monitor.store.base import Advance, Alerting, ModelLock, Outbound, Progress
+from monitor.store.base import Advance, Alerting, ModelLock, Outbound
 from monitor.store.closing import SqlModelLock
 from monitor.store.sql import SqlStore
 from monitor.store.statements import upsert
@@ -112,22 +111,6 @@ def late_rows_counted_twice() -> Mutant:
     return patch.object(engine, "committed", committed)
 
 
-def blind_retry() -> Mutant:
-    """A commit whose answer was lost is done again, from wherever the cursors are."""
-    real = SqlStore.commit
-
-    def commit(self: SqlStore, batch: Progress) -> Mapping[str, int]:
-        with patch.object(SqlStore, "_took_place", lambda *_: False):
-            try:
-                return real(self, batch)
-            except StoreError:
-                found = self.cursors([one.partition for one in batch.advances])
-                moved = tuple(replace(one, expected=found.get(one.partition)) for one in batch.advances)
-                return real(self, replace(batch, advances=moved))
-
-    return patch.object(SqlStore, "commit", commit)
-
-
 def alerts_outside_the_transaction() -> Mutant:
     """Alerts are written after the windows they come from."""
 
@@ -170,7 +153,6 @@ MUTANTS: Mapping[str, Callable[[], Mutant]] = {
         revoked_rows_kept,
         kept_after_fencing,
         late_rows_counted_twice,
-        blind_retry,
         stored_counts_forgotten,
         others_partitions_unknown,
     )
