@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 WORKERS ?= 2
+SLOW_WORKERS ?= 4
 SECONDS ?= 300
 SEEDS ?= 2000
 
@@ -32,8 +33,8 @@ demo: install ## The main job on a real log, in one minute
 test: install ## All tests; those that need real services skip, with the way to get them, where these are missing
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-test-slow: install ## Faults and schedules that take more than a minute each
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long
+test-slow: install ## Faults and schedules that take more than a minute each, most of it spent waiting
+	$(BIN)/python -m pytest -n $(SLOW_WORKERS) --dist loadgroup -m long
 
 test-spark: install ## The example for Spark, with PySpark from the package index (needs Java)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pyspark>=4,<5'

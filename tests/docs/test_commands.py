@@ -71,7 +71,7 @@ def test_options_named_alone_belong_to_some_command() -> None:
     groups = [each for each in COMMANDS.commands.values() if hasattr(each, "commands")]
     every = [*COMMANDS.commands.values(), *(one for group in groups for one in group.commands.values())]
     known = {option for each in every for parameter in each.params for option in parameter.opts}
-    elsewhere = {"--schema", "--format", "--file", "--strict"}  # of pg_dump and mypy
+    elsewhere = {"--schema", "--format", "--file", "--strict", "--seed", "--mutant"}  # of other programs
     for name in PAGES:
         assert set(_OPTION.findall(page(name))) <= known | elsewhere, name
 

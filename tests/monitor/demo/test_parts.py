@@ -53,10 +53,11 @@ def test_both_receivers_show_what_apprise_sends() -> None:
     assert "moved & more" in mail.arrived[0].text
 
 
-def test_the_configuration_is_a_normal_one_without_warnings(tmp_path: Path) -> None:
+def test_the_configuration_is_a_normal_one_whose_one_warning_is_for_several_processes(tmp_path: Path) -> None:
     path = write_config(tmp_path, "127.0.0.1:9092", "postgresql://driftd@/x", "http://127.0.0.1:1/services")
     loaded = load(path, {})
-    assert [hint for hint in lint(loaded.config) if hint.severity is Level.WARNING] == []
+    warnings = [hint.path for hint in lint(loaded.config) if hint.severity is Level.WARNING]
+    assert warnings == [f"models.{MODEL}.idle_after"]
     assert list(loaded.config.models) == [MODEL]
     assert loaded.service_urls(secrets(25)).keys() == {"oncall", "team"}
 
