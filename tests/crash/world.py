@@ -186,8 +186,6 @@ class World:
         self._ending = ending
         for step in (steps.Back("broker"), steps.Back("store"), steps.Grow()):
             self.do(step)
-        for slot in self.members:
-            self.do(steps.Return(slot))
         for _ in range(FOREVER):
             self._round()
             if self._is_read():
@@ -209,6 +207,7 @@ class World:
         if not self.members:
             self.do(steps.Start(0, 60, 0.0))
         for slot in tuple(self.members):
+            self.do(steps.Return(slot))
             self.do(steps.Wait(30.0))
             self.do(steps.Turn(slot))
             self.do(steps.Send(slot, self._trouble()))
