@@ -108,7 +108,7 @@ def _categorical(dictionary: Dictionary) -> Dictionary:
     """Count categories however many there are: with thousands they would be taken for text."""
     kinds = {Kind.TEXT: Kind.CATEGORICAL}
     features = {
-        name: replace(each, kind=kinds.get(each.kind, each.kind))
+        name: msgspec.structs.replace(each, kind=kinds.get(each.kind, each.kind))
         for name, each in dictionary.features.items()
     }
     return Dictionary(features)
