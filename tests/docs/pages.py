@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/operations.md", "docs/statistics.md", "docs/sql.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/operations.md",
+    "docs/statistics.md",
+    "docs/sql.md",
+    "docs/scaling.md",
+)
 ALL = (*PAGES, "CHANGELOG.md", "docs/configuration.md")
 _FENCE = re.compile(
     r"^(?:<!-- (?P<mark>[\w ]+) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
