@@ -19,9 +19,8 @@ VIEWS = (
     "performance_history",
     "label_history",
 )
-UNSTABLE = frozenset({"evaluated_at", "closed_at", "notified", "notified_at", "at", "revision", "duplicates"})
-"""Columns that say when something was done, or how often. A label that came twice before its prediction may
-count more often in ``duplicates`` when it is read again for the join: that is not promised."""
+UNSTABLE = frozenset({"evaluated_at", "closed_at", "notified", "notified_at", "at", "revision"})
+"""Columns that say when something was done, or how often it was published."""
 
 Rows = Mapping[str, tuple[str, ...]]
 
