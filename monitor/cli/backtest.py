@@ -13,7 +13,7 @@ from detectors.reference_wire import decode
 from monitor.backtesting import Backtested, backtest
 from monitor.cli.context import JsonOption, closing_with_command, model_of, out, print_json, print_table
 from monitor.cli.findings import subject
-from monitor.cli.reading import moment, opened
+from monitor.cli.reading import between, opened
 from monitor.clock import SystemClock
 from monitor.errors import ConfigError
 from monitor.store.sql import open_store
@@ -35,10 +35,7 @@ def backtest_command(
     Nothing is written and nobody is told. What labels said is not judged again.
     """
     clock = SystemClock()
-    now = clock.now()
-    from_at, until_at = moment("--from", begin, now) or now, moment("--to", end, now) or now
-    if from_at >= until_at:
-        raise ConfigError(f"--from {begin} is not before --to {end or 'now'}")
+    from_ms, until_ms = between("--from", begin, "--to", end, clock.now())
     with opened(config) as (loaded, store):
         model_of(loaded, model)
         row = store.active_reference(loaded.config.reference_name(model))
@@ -52,8 +49,8 @@ def backtest_command(
             decode(row.payload),
             store,
             scratch,
-            int(from_at.timestamp() * 1000),
-            int(until_at.timestamp() * 1000),
+            from_ms,
+            until_ms,
             clock,
         )
     rows = _compared(done)

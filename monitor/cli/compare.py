@@ -15,7 +15,7 @@ from detectors.reference_wire import decode
 from detectors.result import Verdict
 from monitor.cli.context import ConfigOption, JsonOption, model_of, out, print_json, print_table
 from monitor.cli.findings import drift_words
-from monitor.cli.reading import for_machines, moment, opened
+from monitor.cli.reading import between, for_machines, opened
 from monitor.clock import SystemClock
 from monitor.comparing import Comparison, Stretch, said, stretch
 from monitor.comparing import compare as compared
@@ -52,7 +52,7 @@ def compare(
     with opened(config) as (loaded, store):
         settings = model_of(loaded, model)
         find = _finder(store)
-        current = stretch(store, model, *_between("--from", begin, "--to", end, now), find)
+        current = stretch(store, model, *between("--from", begin, "--to", end, now), find)
         other = None if against == REFERENCE else stretch(store, model, *_apart(against, now), find)
         _refuse_overlap(current, other)
         reference = find(current.reference_id)
@@ -75,14 +75,6 @@ def _finder(store: Store) -> Callable[[str], Reference | None]:
     return find
 
 
-def _between(first: str, begin: str, last: str, end: str | None, now: datetime) -> tuple[int, int]:
-    """Read a stretch of time; raises ConfigError."""
-    begin_at, end_at = moment(first, begin, now) or now, moment(last, end, now) or now
-    if begin_at >= end_at:
-        raise ConfigError(f"{first} {begin} is not before {last} {end or 'now'}")
-    return int(begin_at.timestamp() * 1000), int(end_at.timestamp() * 1000)
-
-
 def _apart(text: str, now: datetime) -> tuple[int, int]:
     begin, dots, end = text.partition("..")
     if not dots:
@@ -90,7 +82,7 @@ def _apart(text: str, now: datetime) -> tuple[int, int]:
             f'--against "{text[:40]}" is no stretch: write FROM..TO, like 2019-03-01..2019-03-08, '
             f"or {REFERENCE}"
         )
-    return _between("--against", begin, "the end", end or None, now)
+    return between("--against", begin, "the end", end or None, now)
 
 
 def _refuse_overlap(current: Stretch, other: Stretch | None) -> None:

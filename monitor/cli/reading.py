@@ -71,6 +71,14 @@ def moment(option: str, text: str | None, now: datetime) -> datetime | None:
         ) from None
 
 
+def between(first: str, begin: str, last: str, end: str | None, now: datetime) -> tuple[int, int]:
+    """Read a stretch of time, in milliseconds, up to now without an end; raises ConfigError."""
+    begin_at, end_at = moment(first, begin, now) or now, moment(last, end, now) or now
+    if begin_at >= end_at:
+        raise ConfigError(f"{first} {begin} is not before {last} {end or 'now'}")
+    return int(begin_at.timestamp() * 1000), int(end_at.timestamp() * 1000)
+
+
 def age(span: timedelta) -> str:
     """Give a length of time in its largest unit: 12 s, 4 min, 3 h, 5 d."""
     seconds = max(0, int(span.total_seconds()))
