@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from tests.crash.many import outcomes
-from tests.crash.mutants import MUTANTS, mutated
+from tests.crash.mutants import MUTANTS
 from tests.crash.shrink import shrunk
 from tests.crash.simulate import Outcome, kind_of, play
 from tests.crash.steps import schedule
@@ -22,19 +22,15 @@ SHOWN = 5
 
 def replayed(seed: int, mutant: str, *, is_verbose: bool) -> int:
     """Play one seed, show its smallest form that still fails and what was wrong."""
-    with mutated(mutant):
-        found = play(schedule(seed))
-        if not found.wrong:
-            print(
-                f"seed {seed}: all promises kept, {found.schedule.told()}"
-                if is_verbose
-                else f"seed {seed}: ok"
-            )
-            return 0
-        kind = kind_of(found.wrong)
-        small = shrunk(found.schedule, lambda less: kind_of(play(less).wrong) == kind)
-        print(f"seed {seed} fails; the smallest part of it that does:\n{small.told()}\n")
-        print(play(small, says=is_verbose).wrong)
+    found = play(schedule(seed), mutant)
+    if not found.wrong:
+        kept = f"all promises kept, {found.schedule.told()}" if is_verbose else "ok"
+        print(f"seed {seed}: {kept}")
+        return 0
+    kind = kind_of(found.wrong)
+    small = shrunk(found.schedule, lambda less: kind_of(play(less, mutant).wrong) == kind)
+    print(f"seed {seed} fails; the smallest part of it that does:\n{small.told()}\n")
+    print(play(small, mutant, says=is_verbose).wrong)
     return 1
 
 

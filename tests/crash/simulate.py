@@ -17,6 +17,7 @@ from monitor.store import sql
 from tests.crash import steps
 from tests.crash.disk import disk
 from tests.crash.logs import Log, log_of
+from tests.crash.mutants import mutated
 from tests.crash.results import Rows, difference, rows_of, untold
 from tests.crash.steps import Schedule
 from tests.crash.world import World
@@ -41,11 +42,14 @@ def kind_of(wrong: str) -> str:
     return wrong.partition(":")[0]
 
 
-def play(schedule: Schedule, *, says: bool = False) -> Outcome:
-    """Play a schedule, mend everything, and compare; ``says`` prints each step and the service's log."""
+def play(schedule: Schedule, mutant: str = "", *, says: bool = False) -> Outcome:
+    """Play a schedule, mend everything, and compare; ``says`` prints each step and the service's log.
+
+    A mutant breaks a promise while the schedule is played, never of the plain run that it is compared with.
+    """
     log = log_of(schedule.log)
     expected = plain(schedule.log)
-    with settings(logging.INFO if says else logging.CRITICAL):
+    with settings(logging.INFO if says else logging.CRITICAL), mutated(mutant):
         disk().put_back(_image(log))
         world = World(log, is_eager=schedule.is_eager)
         try:

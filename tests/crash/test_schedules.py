@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.crash.many import outcomes
-from tests.crash.mutants import MUTANTS, mutated
+from tests.crash.mutants import MUTANTS
 from tests.crash.shrink import shrunk
 from tests.crash.simulate import kind_of, play
 from tests.crash.steps import Grow, Schedule, Turn, schedule
@@ -39,10 +39,7 @@ def test_two_thousand_schedules_change_no_result() -> None:
 
 def catching(mutant: str) -> Iterator[int]:
     """Give the seeds that catch it."""
-    with mutated(mutant):
-        for seed in range(ENOUGH):
-            if play(schedule(seed)).wrong:
-                yield seed
+    return (seed for seed in range(ENOUGH) if play(schedule(seed), mutant).wrong)
 
 
 @pytest.mark.slow
