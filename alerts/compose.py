@@ -64,7 +64,7 @@ def _entry(alert: Alert, notice: Notice, since_ms: int, usual_ms: int) -> Entry:
         line.append(plain(f", since {words.moment(alert.opened_ms)}"))
     if alert.label("segment"):
         line += [plain(", in "), name(alert.label("segment"))]
-    if alert.fingerprint in notice.new and len(notice.new) < len(notice.firing):
+    if alert.alert_id in notice.new and len(notice.new) < len(notice.firing):
         line.append(plain(" (new)"))
     return Entry(feature_of(alert), tuple(line))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.decide import decide
@@ -43,7 +43,8 @@ def flush(
 
     ``alerts`` may hold alerts of other groups; those are left alone. ``services``
     are the names of all services, ``sent`` what each is known to have got. Muting
-    comes before deciding, so an alert that began while muted speaks once it is not.
+    comes before deciding, so an alert that began while muted speaks once it is not. An alert that has ended and
+    come back is a new incident, and so is news.
     """
     mine = [alert for alert in alerts if group_key(alert) == group.key]
     told, _ = mute(mine, silences, now)
@@ -70,7 +71,7 @@ def _is_owed(alerts: Iterable[Alert], sent: Mapping[str, Sent], services: tuple[
 
     A resolved alert of which no service at all was told is only still here because a message is on its way.
     """
-    ended = {alert.fingerprint for alert in alerts if alert.status is Status.RESOLVED}
+    ended = {alert.alert_id for alert in alerts if alert.status is Status.RESOLVED}
     told = frozenset().union(*(entry.firing for entry in sent.values()))
     owed = frozenset().union(*(entry.firing for name, entry in sent.items() if name in services))
     return bool(ended & owed or ended - told)
@@ -88,35 +89,20 @@ def _draft(
 ) -> Notification | None:
     """Draft what one service is told of the alerts that it hears; ``standing`` is all that fires."""
     firing = tuple(a for a in alerts if a.status is Status.FIRING)
-    known = _still_standing(sent, firing, now)
-    before = known.firing if known is not None else frozenset[str]()
-    speaking = frozenset(a.fingerprint for a in firing)
-    resolved = _latest(
-        a for a in alerts if a.status is Status.RESOLVED and a.fingerprint in before - speaking
+    before = sent.firing if sent is not None else frozenset[str]()
+    speaking = frozenset(a.alert_id for a in firing)
+    back = frozenset(a.fingerprint for a in firing)
+    resolved = tuple(
+        a
+        for a in alerts
+        if a.status is Status.RESOLVED and a.alert_id in before and a.fingerprint not in back
     )
-    ended = frozenset(a.fingerprint for a in resolved)
-    reason = decide(known, speaking, ended, settings.send_resolved, settings.repeat_interval, now)
+    ended = frozenset(a.alert_id for a in resolved)
+    reason = decide(sent, speaking, ended, settings.send_resolved, settings.repeat_interval, now)
     if reason is None:
         return None
     shown = resolved if settings.send_resolved else ()
-    elsewhere = tuple(alert for alert in standing if alert.fingerprint not in speaking)
+    elsewhere = tuple(alert for alert in standing if alert.alert_id not in speaking)
     notice = Notice(group.model, reason, firing, shown, speaking - before, context, elsewhere)
     return Notification(group.key, group.model, service, reason, speaking, ended, render(notice), now)
 
-
-def _still_standing(sent: Sent | None, firing: Iterable[Alert], now: datetime) -> Sent | None:
-    """Take out of what was told the alerts that have come back since, as incidents that nobody has heard of.
-
-    Alerts from the future (senders with a fast clock) count as told, or they would be told at every flush.
-    """
-    if sent is None:
-        return None
-    sent_ms, now_ms = sent.at.timestamp() * 1000, now.timestamp() * 1000
-    again = {alert.fingerprint for alert in firing if sent_ms < alert.opened_ms <= now_ms}
-    return replace(sent, firing=sent.firing - again)
-
-
-def _latest(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
-    """Keep the latest incident of each alert."""
-    newest = {alert.fingerprint: alert for alert in sorted(alerts, key=lambda a: a.opened_ms)}
-    return tuple(newest.values())

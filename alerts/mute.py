@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from alerts.evidence_model import MEAN_OF, NULLS_OF
 from alerts.model import Alert, Status
 
 NO_DATA = frozenset({"row_count", "freshness"})
@@ -87,10 +88,11 @@ def silenced(alert: Alert, silences: Iterable[Silence], now: datetime) -> Silenc
 
 
 def inhibitor(alert: Alert, alerts: Iterable[Alert]) -> Alert | None:
-    """Give a firing data-quality alert that explains this drift alert away, if any.
+    """Give a data-quality alert that explains this drift alert away, if any.
 
     Without data, or with a column missing or of another type, drift is only the
-    echo of that. Quality alerts are never inhibited, so none inhibits itself.
+    echo of that: while the cause fires, and afterwards for what was bad last
+    before the cause ended. Quality alerts are never inhibited, so none inhibits itself.
     """
     if alert.label("shift") == "quality":
         return None
@@ -127,7 +129,7 @@ def _reason(alert: Alert, alerts: tuple[Alert, ...], silences: tuple[Silence, ..
 
 
 def _explains(cause: Alert, drift: Alert) -> bool:
-    if cause.status is not Status.FIRING or cause.label("shift") != "quality":
+    if cause.label("shift") != "quality" or not _is_at_work(cause, drift):
         return False
     if cause.label("model") != drift.label("model"):
         return False
@@ -135,7 +137,19 @@ def _explains(cause: Alert, drift: Alert) -> bool:
         return False
     if cause.label("check") in NO_DATA:
         return not cause.annotations.get("rows", 0)  # few rows, or many, are no reason to be silent
-    return cause.label("check") in BROKEN_COLUMN and cause.label("feature") == drift.label("feature")
+    return cause.label("check") in BROKEN_COLUMN and cause.label("feature") == _column(drift)
+
+
+def _is_at_work(cause: Alert, drift: Alert) -> bool:
+    """Tell whether the cause fires, or fired when the drift was seen last."""
+    if cause.status is Status.RESOLVED:
+        return drift.opened_ms >= cause.opened_ms and drift.last_bad_ms <= cause.last_bad_ms
+    return cause.status is Status.FIRING
+
+
+def _column(drift: Alert) -> str:
+    """Give the column that the alert is about, also when it is about its mean or its null rate."""
+    return drift.label("feature").removeprefix(MEAN_OF).removeprefix(NULLS_OF)
 
 
 def _compiled(matcher: Matcher) -> re.Pattern[str]:

@@ -32,7 +32,7 @@ class Context:
 class Notice:
     """One group's news for one service.
 
-    ``new`` are those of ``firing`` that it has not been told about. ``elsewhere`` are the
+    ``new`` are the ids of those of ``firing`` that it has not been told about. ``elsewhere`` are the
     alerts of the group that fire but are not told to this service, because they are silenced or
     routed to others: what they say must not be denied.
     """

@@ -29,7 +29,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The latest notification that a service is known to have got about a group."""
+    """The latest notification that a service is known to have got about a group: ids of incidents."""
 
     firing: frozenset[str]
     resolved: frozenset[str]
@@ -50,7 +50,7 @@ class Group:
 class Notification:
     """A row for the outbox: one message for one service.
 
-    ``firing`` and ``resolved`` are the alert fingerprints it tells about.
+    ``firing`` and ``resolved`` are the ids of the incidents it tells about.
     """
 
     group_key: str

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     RowMapping,
     and_,
@@ -107,15 +106,8 @@ def mark_sent(connection: Connection, outbound_id: int, at: datetime) -> None:
     told = connection.execute(change.returning(table.firing, table.resolved)).one_or_none()
     if told is None:
         return
-    first = alert.c.fingerprint.in_([*told.firing, *told.resolved]) & alert.c.notified_at.is_(None)
-    connection.execute(update(alert).where(first, is_latest_incident()).values(notified_at=at))
-
-
-def is_latest_incident() -> ColumnElement[bool]:
-    """No later alert has the same fingerprint."""
-    later = alert.alias()
-    same = later.c.fingerprint == alert.c.fingerprint
-    return ~exists().where(same, later.c.opened_at > alert.c.opened_at)
+    first = alert.c.alert_id.in_([*told.firing, *told.resolved]) & alert.c.notified_at.is_(None)
+    connection.execute(update(alert).where(first).values(notified_at=at))
 
 
 def mark_failed(connection: Connection, outbound_id: int, error: str, retry_at: datetime | None) -> None:

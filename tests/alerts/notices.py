@@ -147,7 +147,7 @@ CASES = {
     "elsewhere": replace(noticed(Reason.FIRST, (ACCURACY,)), elsewhere=LOAN[:1]),
     "first": Notice("churn", Reason.FIRST, LOAN, context=Context(budget="1 per 30d")),
     "mixed": noticed(Reason.FIRST, (*LOAN, quality_alert(), slow_alert())),
-    "new_alerts": Notice("churn", Reason.NEW_ALERTS, LOAN, new=frozenset({LOAN[1].fingerprint})),
+    "new_alerts": Notice("churn", Reason.NEW_ALERTS, LOAN, new=frozenset({LOAN[1].alert_id})),
     "some_resolved": noticed(Reason.RESOLVED, LOAN[:2], (over("salary_range", 1.25),)),
     "resolved": noticed(Reason.RESOLVED, (), (over(), over("loan_length", 0.5))),
     "repeat": noticed(Reason.REPEAT, (replace(LOAN[0], last_bad_ms=MARCH_31 + 2 * DAY_MS),)),

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+
+import pytest
 
 from alerts.flush import Settings, flush
 from alerts.grouping import group_of
@@ -34,7 +36,7 @@ def flushed(
 
 
 def prints(*alerts: Alert) -> frozenset[str]:
-    return frozenset(one.fingerprint for one in alerts)
+    return frozenset(one.alert_id for one in alerts)
 
 
 def told(*firing: Alert, resolved: tuple[Alert, ...] = (), at: datetime = NOW) -> dict[str, Sent]:
@@ -133,18 +135,23 @@ def test_without_send_resolved_the_end_is_not_told() -> None:
     assert out["team"].resolved == prints(AGE)
 
 
-def test_an_alert_that_came_back_after_the_last_message_is_news() -> None:
-    later = NOW + timedelta(hours=12)
-    opened = datetime(2019, 4, 1, 6, tzinfo=UTC)
-    back = replace(AGE, opened_ms=int(opened.timestamp() * 1000))
-    _, out = flushed(back, sent=told(AGE), now=later, settings=Settings(send_resolved=False))
-    assert out["team"].reason is Reason.FIRST
-    assert flushed(back, sent=told(AGE, at=later), now=later)[1] == {}
+@pytest.mark.parametrize("days", [-300, 1, 300])
+def test_an_alert_that_came_back_after_the_last_message_is_news_whatever_the_times_of_its_rows(
+    days: int,
+) -> None:
+    back = replace(AGE, opened_ms=AGE.opened_ms + days * DAY_MS)
+    _, out = flushed(AGE_OVER, back, sent=told(AGE))
+    assert (out["team"].reason, out["team"].firing, out["team"].resolved) == (
+        Reason.NEW_ALERTS,
+        prints(back),
+        frozenset(),
+    )
+    assert flushed(AGE_OVER, back, sent=told(back))[1] == {}
 
 
 def test_an_alert_from_the_future_is_not_told_at_every_flush() -> None:
     future = replace(AGE, opened_ms=MARCH_31 + 900 * DAY_MS)
-    assert flushed(future, sent=told(AGE))[1] == {}
+    assert flushed(future, sent=told(future))[1] == {}
 
 
 def test_an_alert_that_is_back_is_not_told_to_be_over() -> None:

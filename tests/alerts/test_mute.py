@@ -6,7 +6,7 @@ import pytest
 
 from alerts.model import Alert, Severity, Status
 from alerts.mute import Matcher, Silence, mute, silenced
-from tests.alerts.incidents import NOW, alert
+from tests.alerts.incidents import DAY_MS, MARCH_31, NOW, alert
 
 HOUR = timedelta(hours=1)
 
@@ -80,11 +80,31 @@ def test_a_broken_column_keeps_only_its_own_drift_quiet(check: str) -> None:
     assert told(cause, alert("age"), alert("sex")) == ["age", "sex"]
 
 
+@pytest.mark.parametrize("signal", ["mean of age", "nulls of age"])
+def test_a_broken_column_keeps_what_sequential_detectors_see_in_it_quiet(signal: str) -> None:
+    cause = alert("age", shift="quality", check="missing_column")
+    assert told(cause, alert(signal, shift="concept"), alert("mean of sex", shift="concept")) == [
+        "age",
+        "mean of sex",
+    ]
+
+
+@pytest.mark.parametrize(("last_bad_ms", "expected"), [(DAY_MS, []), (DAY_MS + 1, ["age"])])
+def test_an_echo_does_not_speak_up_when_its_cause_is_over(last_bad_ms: int, expected: list[str]) -> None:
+    over = alert("", shift="quality", check="freshness", status=Status.RESOLVED)
+    echo = alert("age", last_bad_ms=MARCH_31 + last_bad_ms)
+    assert told(over, echo) == ["freshness", *expected]
+
+
+def test_drift_before_a_cause_that_is_over_is_no_echo_of_it() -> None:
+    over = alert("age", shift="quality", check="data_type", status=Status.RESOLVED)
+    assert told(over, alert("age", opened_ms=MARCH_31 - 1)) == ["age", "age"]
+
+
 def test_other_checks_and_causes_that_do_not_fire_inhibit_nothing() -> None:
     nulls = alert("age", shift="quality", check="completeness")
     pending = alert("", shift="quality", check="row_count", status=Status.PENDING)
-    over = alert("", shift="quality", check="freshness", status=Status.RESOLVED)
-    assert mute([nulls, pending, over, alert("age")], [], NOW)[1] == ()
+    assert mute([nulls, pending, alert("age")], [], NOW)[1] == ()
 
 
 def test_quality_alerts_are_never_inhibited_and_none_inhibits_itself() -> None:

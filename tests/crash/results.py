@@ -53,7 +53,7 @@ def untold(world: World) -> str:
     marked = Counter((row["service"], row["text"]) for row in rows if row["state"] == "sent")
     lost = marked - got
     told = [f"marked as sent, never sent: {text!r} to {service}" for service, text in lost]
-    firing = {row["fingerprint"] for row in _alerts(world, "firing")}
+    firing = {row["alert_id"] for row in _alerts(world, "firing")}
     latest = {row["service"]: row for row in rows if row["state"] == "sent"}
     for service, row in latest.items():
         if (known := set(json.loads(row["firing"]))) != firing:

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from alerts.model import Status
 from alerts.mute import Matcher, Silence
 from alerts.outgoing import Notification, Reason, Sent
 from monitor.store.base import Alerting, Outbound, Store
-from tests.monitor.store.rows import AT, MODEL, alert, later, notification
+from tests.monitor.store.rows import AT, MODEL, alert, held, later, notification
 
 LEASE_S = 60
 
@@ -99,7 +100,7 @@ def test_what_each_service_was_last_told_is_its_latest_sent_row(store: Store) ->
         store.mark_sent(one.id, later(seconds=1))
     queue(store, notification("slack", firing=frozenset(), resolved=frozenset({"f"})))
     assert set(sent(store)) == {"slack", "mail"}
-    assert sent(store)["slack"].firing == {alert().fingerprint}
+    assert sent(store)["slack"].firing == {alert().alert_id}
     (last,) = claim(store)
     store.mark_sent(last.id, later(minutes=9))
     assert sent(store)["slack"] == Sent(frozenset(), frozenset({"f"}), later(minutes=9))
@@ -127,6 +128,22 @@ def test_alerts_are_notified_from_the_first_message_that_was_sent(store: Store) 
         lock.write(Alerting(alerts=(alert("age", bad_windows=5),)))
     told = {row["feature"]: (row["notified"], row["notified_at"]) for row in store.view("alert_history")}
     assert told == {"age": (True, later(seconds=3)), "plan": (False, None)}
+
+
+def test_an_incident_is_notified_by_the_message_about_it_and_not_by_one_about_its_successor(
+    store: Store,
+) -> None:
+    once, again = alert(status=Status.RESOLVED), alert(hour=5)
+    with store.lock(MODEL) as lock:
+        held(lock).write(Alerting(alerts=(once, again), notifications=(notification(),)))
+    (about_once,) = claim(store)
+    store.mark_sent(about_once.id, later(seconds=3))
+    told = {row["alert_id"]: row["notified"] for row in store.view("alert_history")}
+    assert told == {once.alert_id: True, again.alert_id: False}
+    queue(store, notification(firing=frozenset({again.alert_id})))
+    (about_again,) = claim(store)
+    store.mark_sent(about_again.id, later(seconds=9))
+    assert {row["notified"] for row in store.view("alert_history")} == {True}
 
 
 def test_silences_are_kept_with_their_matchers(store: Store) -> None:
