@@ -49,7 +49,7 @@ def _firing(notice: Notice, kind: Kind, most: int, most_names: int) -> Section:
     heading.append(plain(f" since {words.moment(since_ms)}"))
     if notice.reason is Reason.REPEAT:
         heading.append(plain(f", for {words.duration(max(a.last_bad_ms for a in alerts) - since_ms)}"))
-    return Section(tuple(heading), entries, _rest(alerts[most:], most_names))
+    return Section(tuple(heading), entries, rest(alerts[most:], most_names))
 
 
 def _entry(alert: Alert, notice: Notice, since_ms: int, usual_ms: int) -> Entry:
@@ -73,7 +73,7 @@ def _resolved(notice: Notice, kind: Kind, most: int, most_names: int) -> Section
     alerts = worst_first(a for a in notice.resolved if kind_of(a) is kind)
     entries = tuple(Entry(feature_of(a), (plain(_lasted(a)),)) for a in alerts[:most])
     heading = Span(happened(kind, is_firing=False).capitalize(), Look.STRONG)
-    return Section((heading,), entries, _rest(alerts[most:], most_names))
+    return Section((heading,), entries, rest(alerts[most:], most_names))
 
 
 def _lasted(alert: Alert) -> str:
@@ -82,7 +82,8 @@ def _lasted(alert: Alert) -> str:
     return f"lasted {length}, {begun} to {words.moment(alert.last_bad_ms)}"
 
 
-def _rest(alerts: Sequence[Alert], most_names: int) -> Line:
+def rest(alerts: Sequence[Alert], most_names: int) -> Line:
+    """Count the alerts that are not told one by one, and name the first of them."""
     if not alerts:
         return ()
     features = list(dict.fromkeys(feature_of(alert) for alert in alerts))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.decide import decide
@@ -11,14 +11,22 @@ from alerts.grouping import after_flush, group_key
 from alerts.model import Alert, Status
 from alerts.mute import Silence, mute
 from alerts.notice import Context, Notice
-from alerts.outgoing import Group, Notification, Sent
+from alerts.outgoing import Group, Notification, Reason, Sent
+from alerts.payload import payload
 from alerts.render import render
 from alerts.routes import Route, services_for
+
+LEAST_RESEND = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How patient alerting is. ``for_windows`` and ``keep_windows`` are for `lifecycle.step`."""
+    """How patient alerting is. ``for_windows`` and ``keep_windows`` are for `lifecycle.step`.
+
+    ``expiring`` are the services that forget an alert unless they are told of it again and again
+    (Alertmanager): they are, as long as it fires and is not muted, and always when it is over.
+    ``digests`` are the services that get nothing but digests.
+    """
 
     group_wait: timedelta = timedelta(minutes=1)
     group_interval: timedelta = timedelta(minutes=15)
@@ -26,6 +34,8 @@ class Settings:
     send_resolved: bool = True
     for_windows: int = 1
     keep_windows: int = 2
+    expiring: frozenset[str] = frozenset()
+    digests: frozenset[str] = frozenset()
 
 
 def flush(
@@ -43,19 +53,21 @@ def flush(
 
     ``alerts`` may hold alerts of other groups; those are left alone. ``services``
     are the names of all services, ``sent`` what each is known to have got. Muting
-    comes before deciding, so an alert that began while muted speaks once it is not. An alert that has ended and
-    come back is a new incident, and so is news.
+    comes before deciding, so an alert that began while muted speaks once it is not. An
+    alert that has ended and come back is a new incident, and so is news.
     """
     mine = [alert for alert in alerts if group_key(alert) == group.key]
     told, _ = mute(mine, silences, now)
-    names, ways = tuple(services), tuple(routes)
+    ways, everybody = tuple(routes), tuple(services)
+    names = tuple(name for name in everybody if name not in settings.digests)
     standing = tuple(alert for alert in mine if alert.status is Status.FIRING)
+    heard = {name: _heard(told, name, ways, everybody) for name in names}
     drafts = (
-        _draft(group, name, _heard(told, name, ways, names), standing, sent.get(name), settings, now, context)
-        for name in names
+        _draft(group, name, heard[name], standing, sent.get(name), settings, now, context) for name in names
     )
     is_open = any(a.status is Status.FIRING for a in mine)
-    is_open = is_open or (settings.send_resolved and _is_owed(mine, sent, names))
+    hearing = tuple(name for name in names if settings.send_resolved or name in settings.expiring)
+    is_open = is_open or (bool(hearing) and _is_owed(mine, sent, hearing))
     planned = after_flush(group, is_open, now, settings.group_interval, settings.repeat_interval)
     return planned, tuple(draft for draft in drafts if draft is not None)
 
@@ -98,11 +110,26 @@ def _draft(
         if a.status is Status.RESOLVED and a.alert_id in before and a.fingerprint not in back
     )
     ended = frozenset(a.alert_id for a in resolved)
-    reason = decide(sent, speaking, ended, settings.send_resolved, settings.repeat_interval, now)
+    send_resolved, repeat = _manners(service, settings)
+    reason = decide(sent, speaking, ended, send_resolved, repeat, now)
     if reason is None:
         return None
-    shown = resolved if settings.send_resolved else ()
+    if reason is Reason.REPEAT and service in settings.expiring:
+        reason = Reason.RESEND
+    shown = resolved if send_resolved else ()
     elsewhere = tuple(alert for alert in standing if alert.alert_id not in speaking)
     notice = Notice(group.model, reason, firing, shown, speaking - before, context, elsewhere)
-    return Notification(group.key, group.model, service, reason, speaking, ended, render(notice), now)
+    message = replace(render(notice), payload=payload(notice, group.key, valid_s(settings)))
+    return Notification(group.key, group.model, service, reason, speaking, ended, message, now)
 
+
+def _manners(service: str, settings: Settings) -> tuple[bool, timedelta]:
+    """Give whether the service hears of ends, and after which time it is told the same again."""
+    if service in settings.expiring:
+        return True, max(LEAST_RESEND, settings.group_interval / 2)
+    return settings.send_resolved, settings.repeat_interval
+
+
+def valid_s(settings: Settings) -> float:
+    """Give how long an alert holds at a service that forgets: some of the messages in between may be lost."""
+    return max(4 * LEAST_RESEND, 4 * settings.group_interval).total_seconds()

@@ -50,7 +50,7 @@ def title(notice: Notice) -> str:
     It says what fires; what ended is only counted while something fires. Names out of
     the data are made harmless for any service: no markup, mentions or links.
     """
-    model = _harmless(f"{notice.model} {notice.context.model_version}")
+    model = harmless(f"{notice.model} {notice.context.model_version}")
     if notice.reason is Reason.TEST:
         return f"[TEST] {model}: a test message from driftd"
     alerts = worst_first(notice.firing or notice.resolved)
@@ -104,10 +104,11 @@ def _status(notice: Notice) -> str:
 
 
 def _names(alerts: Iterable[Alert], most: int) -> str:
-    features = list(dict.fromkeys(_harmless(feature_of(alert)) for alert in alerts))
+    features = list(dict.fromkeys(harmless(feature_of(alert)) for alert in alerts))
     names = features[:most] + ([f"{len(features) - most} more"] if len(features) > most > 0 else [])
     return f" ({', '.join(names)})" if names else ""
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """Make a name out of the data one that no service reads as markup, a mention or a link."""
     return clean(text).replace("://", ":\u2215\u2215").translate(UNSAFE)

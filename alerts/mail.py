@@ -15,7 +15,7 @@ from alerts.document import Document, Entry, Line, Look, Section, Span
 FONT = "font-family:-apple-system,'Segoe UI',Roboto,Arial,sans-serif;font-size:16px;line-height:1.45"
 MONO = "font-family:ui-monospace,Menlo,Consolas,monospace;font-size:14px;word-break:break-word"
 CELL = "padding:10px 0;border-top:1px solid #88888866;word-break:break-word"
-ACCENTS = {"[RESOLVED]": "#2e9e5b", "[TEST]": "#3a86c8"}
+ACCENTS = {"[RESOLVED]": "#2e9e5b", "[TEST]": "#3a86c8", "[DIGEST]": "#3a86c8"}
 ALARM = "#d9534f"
 UNBREAKABLE = re.compile(r"\d[\d.,]{0,12}[kMGT]? %|--[a-z]{1,12}")  # "31 %" and "--since" stay on one line
 

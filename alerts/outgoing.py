@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class Reason(StrEnum):
@@ -14,17 +16,23 @@ class Reason(StrEnum):
     NEW_ALERTS = "new_alerts"
     RESOLVED = "resolved"
     REPEAT = "repeat"
+    RESEND = "resend"  # to a service that forgets what it is not told again
+    DIGEST = "digest"
     TEST = "test"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One notification, rendered once for every kind of service."""
+    """One notification, rendered once for every kind of service.
+
+    ``payload`` is the same for machines (see `alerts.payload`), as JSON.
+    """
 
     title: str
     slack_markdown: str
     html: str
     text: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from alerts import formats, mail
 from alerts.compose import compose
 from alerts.document import Document, Section, plain
@@ -19,20 +21,25 @@ def render(notice: Notice) -> Message:
     Slack's body stays under its limit by telling fewer alerts one by one; the
     others are counted, never dropped. No part is ever blank.
     """
-    document = compose(notice, MOST_ALERTS, MOST_NAMES)
+    return written(lambda most, most_names: compose(notice, most, most_names), title(notice))
+
+
+def written(document_of: Callable[[int, int], Document], headline: str) -> Message:
+    """Write down what ``document_of`` gives for at most so many alerts and so many names of others."""
+    document = document_of(MOST_ALERTS, MOST_NAMES)
     return Message(
         title=document.title,
-        slack_markdown=_slack(notice),
+        slack_markdown=_slack(document_of, headline),
         html=mail.html(document),
         text=formats.text(document),
     )
 
 
-def _slack(notice: Notice) -> str:
+def _slack(document_of: Callable[[int, int], Document], headline: str) -> str:
     sizes = [(most, MOST_NAMES) for most in range(MOST_ALERTS, -1, -1)]
     for most, names in (*sizes, (0, 0)):
-        body = formats.slack(compose(notice, most, names))
+        body = formats.slack(document_of(most, names))
         if formats.slack_length(body) <= SLACK_LIMIT:
             return body
-    line = (plain(title(notice)),)  # endless links or model names
+    line = (plain(headline),)  # endless links or model names
     return formats.slack(Document("", (Section(line),), ()))

@@ -1,17 +1,16 @@
-"""Sending messages through Apprise, the one place that imports it."""
+"""Sending messages: through Apprise, which only this imports, and as data."""
 
 from __future__ import annotations
 
 import logging
-import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
-from typing import Any
-from urllib.parse import unquote, unquote_plus
+from hashlib import blake2b
+from typing import Any, Protocol
 
 from apprise import (
     LOGGER_NAME,
@@ -26,26 +25,25 @@ from apprise import (
 from requests import PreparedRequest, Response, Session
 
 from alerts.backoff import LONGEST_S
+from alerts.outcome import Outcome, mask, secrets_of
 from alerts.outgoing import Message
+from alerts.push import TIMEOUT_S, Kind, Push
 
-TIMEOUT_S = 20.0
-LONGEST_ERROR = 500
-SHORTEST_SECRET = 3
+LONGEST_KEY = 255  # of PagerDuty's dedup_key
 DEAD_ENDS = ("Dropped invalid", "There are no ")
 """How Apprise's log lines begin when it accepts a URL whose receivers it then leaves out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one attempt. ``permanent``: trying again cannot help. ``error`` holds no secrets.
+class Receiver(Protocol):
+    """One service: how it is shown, how long it rests between two messages, and how it is sent one."""
 
-    ``retry_after_s`` is how long the service asks to be left alone.
-    """
+    @property
+    def address(self) -> str: ...
 
-    ok: bool
-    permanent: bool = False
-    error: str = ""
-    retry_after_s: float = 0.0
+    @property
+    def pause_s(self) -> float: ...
+
+    def send(self, message: Message, now: datetime) -> Outcome: ...
 
 
 class Sender:
@@ -55,68 +53,94 @@ class Sender:
     that does not answer in time may still get the message afterwards.
     """
 
-    def __init__(self, services: Mapping[str, str], slack_root: str | None = None) -> None:
-        """Take names and Apprise URLs.
+    def __init__(
+        self,
+        services: Mapping[str, str],
+        slack_root: str | None = None,
+        kinds: Mapping[str, Kind] | None = None,
+    ) -> None:
+        """Take names and URLs, of Apprise unless ``kinds`` says otherwise.
 
-        Raises ValueError naming the service, and never its URL, when Apprise does
-        not understand one. ``slack_root`` replaces https://hooks.slack.com/services
+        Raises ValueError naming the service, and never its URL, when one is not
+        understood. ``slack_root`` replaces https://hooks.slack.com/services
         for a relay or a receiver on this machine.
         """
-        self._services = {name: _service(name, url) for name, url in services.items()}
-        self._secrets = {
-            name: secrets_of(url, _plugin(apprise).url(privacy=True))
-            for (name, url), apprise in zip(services.items(), self._services.values(), strict=True)
+        of = {name: Kind(str((kinds or {}).get(name, Kind.APPRISE))) for name in services}
+        self._receivers: dict[str, Receiver] = {
+            name: AppriseService(name, url, slack_root)
+            if of[name] is Kind.APPRISE
+            else Push(name, url, of[name])
+            for name, url in services.items()
         }
-        for apprise in self._services.values():
-            if slack_root is not None and _scheme(_plugin(apprise)) == "slack":
-                _plugin(apprise).webhook_url = slack_root.rstrip("/")
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(self._services)
+        return tuple(self._receivers)
 
     def address(self, service: str) -> str:
         """Give the service's URL with its secrets masked."""
-        return str(_plugin(self._services[service]).url(privacy=True))
+        return self._receivers[service].address
 
     def pause_s(self, service: str) -> float:
-        """Give how long to rest between two messages to the service: the caller keeps that.
+        """Give how long to rest between two messages to the service: the caller keeps that."""
+        return self._receivers[service].pause_s
 
-        Apprise would by the wall clock: set back by an hour, it would sleep for an hour.
-        """
-        return float(_plugin(self._services[service]).request_rate_per_sec)
-
-    def send(self, service: str, message: Message) -> Outcome:
+    def send(self, service: str, message: Message, now: datetime) -> Outcome:
         """Try once. A service of no such name is a permanent failure; nothing is raised for it."""
-        if service not in self._services:
-            known = ", ".join(self._services) or "none"
+        if service not in self._receivers:
+            known = ", ".join(self._receivers) or "none"
             return Outcome(ok=False, permanent=True, error=f"no service {service!r} (known: {known})")
-        apprise = self._services[service]
-        body, body_format = _body(_plugin(apprise), message)
-        _plugin(apprise)._last_io_datetime = None  # noqa: SLF001  # see `pause_s`
+        return self._receivers[service].send(message, now)
+
+
+class AppriseService:
+    """A service that Apprise sends to."""
+
+    def __init__(self, name: str, url: str, slack_root: str | None) -> None:
+        self._apprise = _service(name, url)
+        self._plugin = self._apprise.services[0]
+        self._secrets = secrets_of(url, self.address)
+        if slack_root is not None and _scheme(self._plugin) == "slack":
+            self._plugin.webhook_url = slack_root.rstrip("/")
+        self._has_own_key = bool(getattr(self._plugin, "dedup", None))
+        if _scheme(self._plugin) == "pagerduty" and "action=" not in url:
+            self._plugin.action = "map"  # what has ended resolves the incident
+
+    @property
+    def address(self) -> str:
+        return str(self._plugin.url(privacy=True))
+
+    @property
+    def pause_s(self) -> float:
+        """Apprise would rest by the wall clock: set back by an hour, it would sleep for an hour."""
+        return float(self._plugin.request_rate_per_sec)
+
+    def send(self, message: Message, now: datetime) -> Outcome:
+        """Try once."""
+        del now
+        body, body_format = _body(self._plugin, message)
+        self._plugin._last_io_datetime = None  # noqa: SLF001  # see `pause_s`
+        if _scheme(self._plugin) == "pagerduty" and not self._has_own_key:
+            self._plugin.dedup = incident_key(message)
         asked: list[float] = []
         _asked.set(asked)
-        result = apprise.notify(
+        result = self._apprise.notify(
             body,
             title=message.title,
             body_format=body_format,
             notify_type=_kind(message.title),
             timeout=TIMEOUT_S,
         )
-        return _outcome(result, self._secrets[service], max(asked, default=0.0))
+        return _outcome(result, self._secrets, max(asked, default=0.0))
 
 
-def secrets_of(url: str, masked: str) -> tuple[str, ...]:
-    """Give the parts of a URL that are gone from its masked form, longest first."""
-    kept = set(_parts(masked))
-    return tuple(sorted(set(_parts(url)) - kept, key=lambda part: (-len(part), part)))
-
-
-def mask(text: str, secrets: tuple[str, ...]) -> str:
-    """Write *** for every secret in the text, on one line of bounded length."""
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return " ".join(text.split())[:LONGEST_ERROR]
+def incident_key(message: Message) -> str:
+    """Name the incident at PagerDuty: all messages about a model are about the same one, until it ends."""
+    group = str(message.payload.get("group_key") or "") or message.title
+    key = f"driftd {group}"
+    if len(key) <= LONGEST_KEY:
+        return key
+    return f"driftd {blake2b(group.encode(), digest_size=16).hexdigest()}"
 
 
 def _service(name: str, url: str) -> Apprise:
@@ -151,10 +175,6 @@ def _asset() -> AppriseAsset:
     )
 
 
-def _plugin(apprise: Apprise) -> Any:
-    return apprise.services[0]
-
-
 def _body(plugin: Any, message: Message) -> tuple[str, NotifyFormat]:
     if _scheme(plugin) == "slack":
         return message.slack_markdown, NotifyFormat.MARKDOWN
@@ -171,7 +191,7 @@ def _kind(title: str) -> NotifyType:
     """Give the colour: titles are the only place where a stored message says how bad it is."""
     if title.startswith("[RESOLVED]"):
         return NotifyType.SUCCESS
-    if title.startswith("[TEST]"):
+    if title.startswith(("[TEST]", "[DIGEST]")):
         return NotifyType.INFO
     return NotifyType.FAILURE if "] CRITICAL" in title else NotifyType.WARNING
 
@@ -205,15 +225,6 @@ def _outcome(result: AppriseResult, secrets: tuple[str, ...], retry_after_s: flo
     error = mask(f"{status}: {said}" if said else status, secrets)
     permanent = result.status is AppriseResultStatus.NOMATCH
     return Outcome(ok=False, permanent=permanent, error=error, retry_after_s=retry_after_s)
-
-
-def _parts(url: str) -> Iterator[str]:
-    """Give everything in a URL that could be a secret, as written and decoded."""
-    for piece in re.split(r"[/:@?&=,]+", url.partition("://")[2] or url):
-        plain = unquote_plus(piece)
-        for form in (piece, unquote(piece), plain, *plain.split("@")):
-            if len(form) >= SHORTEST_SECRET:
-                yield form
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from alerts.outgoing import Group, Sent
 from detectors.reference import Reference
 from detectors.result import Verdict
 from monitor.findings import Finding, PerformanceFinding, QualityFinding
-from monitor.store.base import Alerting
+from monitor.store.base import Alerting, Noted
 
 _CRITICAL_CHECKS = frozenset({"missing_column", "row_count", "freshness"})
 _BAD = frozenset({Verdict.DRIFT, Verdict.FAIL})
@@ -47,6 +47,7 @@ class AlertRound:
         self._written: dict[str, Alert] = {}
         self._forgotten: set[str] = set()
         self._changed_groups: dict[str, Group] = {}
+        self._news: dict[str, None] = {}
 
     def step(
         self,
@@ -88,6 +89,7 @@ class AlertRound:
         is_news = before is None or before.status is not after.status
         if is_news and after.status is not Status.PENDING:
             self._changed_groups[group_key(after)] = group_of(after)
+            self._news[after.alert_id] = None
 
     def changes(self, groups: Iterable[Group], told: frozenset[str], now: datetime) -> Alerting:
         """What has to be written: alerts, and groups whose next message is now planned.
@@ -106,7 +108,10 @@ class AlertRound:
             )
             for key, fresh in self._changed_groups.items()
         ]
-        return Alerting(tuple(self._written.values()), tuple(sorted(self._forgotten)), tuple(planned))
+        noted = [Noted(name, one, now) for name in sorted(self._settings.digests) for one in self._news]
+        return Alerting(
+            tuple(self._written.values()), tuple(sorted(self._forgotten)), tuple(planned), noted=tuple(noted)
+        )
 
     @property
     def standing(self) -> tuple[Alert, ...]:

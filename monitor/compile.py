@@ -53,6 +53,8 @@ def model_plan(
             send_resolved=alerts.send_resolved,
             for_windows=settings.for_windows,
             keep_windows=settings.keep_windows,
+            expiring=alerts.expiring,
+            digests=frozenset(alerts.digests),
         ),
         labels=labels,
     )

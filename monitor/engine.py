@@ -12,12 +12,14 @@ from alerts.grouping import plan as due
 from alerts.model import Alert
 from alerts.notice import Context
 from alerts.routes import Route
+from alerts.timetable import Timetable
 from detectors.reference import Reference
 from detectors.reference_wire import decode as decode_reference
 from monitor.beats import Beats
 from monitor.claiming import claimed
 from monitor.clock import CLOCKS_DIFFER, Clock
 from monitor.closing import ClosingReport, close_ended
+from monitor.digesting import Digests
 from monitor.intake import (
     State,
     committed,
@@ -60,6 +62,7 @@ class Speaking:
     routes: tuple[Route, ...] = ()
     schema: str = ""
     links: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    digests: Mapping[str, Timetable] = field(default_factory=dict)
 
 
 class Engine:
@@ -103,6 +106,7 @@ class Engine:
         self._join = join
         self._looked: dict[str, int] = {}
         self._beats = Beats(process)
+        self._digests = Digests()
         self._follow()
 
     def _follow(self) -> None:
@@ -392,6 +396,11 @@ class Engine:
             self._at_once = min(_WINDOWS_A_LOCK, 2 * self._at_once)
         elif seconds > _LONG_S:
             self._at_once = max(1, self._at_once // 2)
+
+    def send_digests(self) -> None:
+        """Put the digests whose time has come into the outbox."""
+        to = self._speaking
+        self._digests.run(self.store, to.digests, to.routes, to.services, self.clock.now())
 
     def flush_alerts(self) -> tuple[Alert, ...]:
         """Put the messages of groups whose time has come into the outbox; return the alerts told about."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from random import Random
 from typing import Protocol
 
 from alerts.backoff import next_attempt
+from alerts.outcome import Outcome
 from alerts.outgoing import Message
-from alerts.send import Outcome
 from monitor.clock import Clock
 from monitor.errors import DriftdError, StoreError
 from monitor.log import logger
@@ -30,7 +31,7 @@ class Sends(Protocol):
 
     def pause_s(self, service: str) -> float: ...
 
-    def send(self, service: str, message: Message) -> Outcome: ...
+    def send(self, service: str, message: Message, now: datetime) -> Outcome: ...
 
 
 class Outbox:
@@ -71,7 +72,7 @@ class Outbox:
 
     def _attempt(self, outbound: Outbound) -> float:
         """Try once; give how long the service wants to be left alone."""
-        outcome = self._sender.send(outbound.service, outbound.message)
+        outcome = self._sender.send(outbound.service, outbound.message, self._clock.now())
         now = self._clock.now()
         if outcome.ok:
             self._store.mark_sent(outbound.id, now)

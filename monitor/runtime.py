@@ -60,13 +60,15 @@ def speaking_of(config: Config, services: tuple[str, ...]) -> Speaking:
         services=services,
         routes=tuple(route.routing() for route in config.alerts.routes),
         links={name: config.alerts.links.of_model(name) for name in config.models},
+        digests=config.alerts.digests,
     )
 
 
-def sender_of(urls: Mapping[str, Secret], slack_root: str | None = None) -> Sender:
+def sender_of(urls: Mapping[str, Secret], config: Config) -> Sender:
     """Build the sender; raises ConfigError naming the service whose URL is not understood."""
     try:
-        return Sender({name: url.reveal() for name, url in urls.items()}, slack_root)
+        services = {name: url.reveal() for name, url in urls.items()}
+        return Sender(services, config.alerts.slack_root, config.alerts.kinds)
     except ValueError as error:
         raise ConfigError(f"alerts.services: {error}") from None
 
@@ -146,7 +148,7 @@ def assemble(
     Raises `Stopped` when ``stop`` is set while something that is away is waited for.
     """
     config = loaded.config
-    sender = sender_of(urls, config.alerts.slack_root)
+    sender = sender_of(urls, config)
     registry = CollectorRegistry()
     metrics = Metrics(registry, VERSION)
     health = HealthState(clock)

@@ -225,6 +225,7 @@ class Loop:
             self._looked_s = now_s
             self._close(stop)
             self._engine.flush_alerts()
+            self._engine.send_digests()
             self._housekeeping.run(self._clock.now())
 
     def _close(self, stop: threading.Event) -> None:

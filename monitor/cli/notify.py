@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 import typer
 
 from alerts.notice import Context, Notice
 from alerts.outgoing import Message, Reason
+from alerts.payload import payload
 from alerts.render import render
 from monitor.cli.context import ConfigOption, Exit, JsonOption, configured, print_json, shown
 from monitor.cli.reading import print_line, waiting
 from monitor.cli.services import sender_for
+from monitor.clock import SystemClock
 from monitor.config import Config, Loaded
 from monitor.config.section import nearest
 from monitor.errors import ConfigError
@@ -80,12 +82,13 @@ def _chosen(loaded: Loaded, wanted: Sequence[str]) -> list[str]:
 
 def _message(config: Config) -> Message:
     name = next(iter(config.models)) if len(config.models) == 1 else "driftd"
-    return render(Notice(name, Reason.TEST, context=Context(links=config.alerts.links.of_model(name))))
+    notice = Notice(name, Reason.TEST, context=Context(links=config.alerts.links.of_model(name)))
+    return replace(render(notice), payload=payload(notice, f"test={name}", 0.0))
 
 
 def _try(loaded: Loaded, name: str, message: Message) -> Tried:
     try:
-        outcome = sender_for(loaded, name).send(name, message)
+        outcome = sender_for(loaded, name).send(name, message, SystemClock().now())
     except ConfigError as error:
         return Tried(name, ok=False, error=str(error))
     return Tried(name, outcome.ok, outcome.error)

@@ -17,7 +17,7 @@ def sender_for(loaded: Loaded, name: str) -> Sender:
     alerts = loaded.config.alerts
     alone = msgspec.structs.replace(alerts, services={name: alerts.services[name]}, routes=())
     config = msgspec.structs.replace(loaded.config, alerts=alone)
-    return sender_of(service_urls(config, os.environ, loaded.path.parent), alerts.slack_root)
+    return sender_of(service_urls(config, os.environ, loaded.path.parent), config)
 
 
 def scheme_of(sender: Sender, name: str) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
 from msgspec import field
 
 import alerts.routes
 from alerts.model import Severity
+from alerts.push import Kind
+from alerts.timetable import Timetable
 from detectors.result import Shift
 from monitor.config.durations import Duration
 from monitor.config.secret import Secret
@@ -23,18 +25,32 @@ _PLACEHOLDER = re.compile(r"\{(.*?)\}")
 
 
 class ServiceUrl(Section, frozen=True, kw_only=True):
-    """[alerts.services] NAME: where the Apprise URL of one service is kept; exactly one of the three."""
+    """[alerts.services] NAME: where the URL of one service is kept; exactly one of the three."""
 
     TABLE: ClassVar[str] = '{ env = "NAME" }, { file = "PATH" } or { url = "..." }'
 
     env: str | None = None
     file: str | None = None
     url: Secret | None = None
+    kind: Literal["apprise", "alertmanager", "webhook"] = "apprise"
+    digest: str | None = None
 
     def mistakes(self) -> Iterator[Mistake]:
         given = [value for value in (self.env, self.file, self.url) if value]
         if len(given) != 1:
             yield Mistake((), f"give exactly one of {self.TABLE}")
+        if self.digest is not None:
+            try:
+                _ = self.timetable
+            except ValueError as error:
+                yield Mistake(("digest",), str(error))
+            if self.kind != "apprise":
+                yield Mistake(("digest",), f"is for people, not for a service of kind {self.kind}")
+
+    @property
+    def timetable(self) -> Timetable | None:
+        """When the service gets its digest; None: it is told of alerts as they come."""
+        return None if self.digest is None else Timetable.parse(self.digest)
 
 
 class Route(Section, frozen=True, kw_only=True):
@@ -95,6 +111,22 @@ class Alerts(Section, frozen=True, kw_only=True):
     send_resolved: bool = True
     slack_root: str = "https://hooks.slack.com/services"
     links: Links = field(default_factory=Links)
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """What each service takes."""
+        return {name: Kind(service.kind) for name, service in self.services.items()}
+
+    @property
+    def expiring(self) -> frozenset[str]:
+        """The services that forget alerts which they are not told of again."""
+        return frozenset(name for name, kind in self.kinds.items() if kind is Kind.ALERTMANAGER)
+
+    @property
+    def digests(self) -> dict[str, Timetable]:
+        """The services that get digests, and when."""
+        given = {name: service.timetable for name, service in self.services.items()}
+        return {name: timetable for name, timetable in given.items() if timetable is not None}
 
     def routing(self) -> tuple[alerts.routes.Route, ...]:
         """Give the routes as the alerts know them, in the order in which they are asked."""

@@ -26,6 +26,7 @@ from monitor.store.values import (
     Late,
     LearnedWindow,
     Lease,
+    Noted,
     OpenWindow,
     Outbound,
     PartitionClock,
@@ -45,12 +46,14 @@ __all__ = [
     "ClosedWindow",
     "Deployment",
     "DetectorState",
+    "DigestTurn",
     "Gap",
     "JoinedWindow",
     "Late",
     "LearnedWindow",
     "Lease",
     "ModelLock",
+    "Noted",
     "OpenWindow",
     "Outbound",
     "PartitionClock",
@@ -169,6 +172,27 @@ class ModelLock(Protocol):
         """
 
 
+class DigestTurn(Protocol):
+    """One service's digest, this process's own until the ``with`` block ends and commits."""
+
+    def due_at(self) -> datetime | None:
+        """Give when the next digest is due; None before the first."""
+
+    def changed(self) -> tuple[Alert, ...]:
+        """Give the incidents that were noted for the service since its last digest, as they stand now."""
+
+    def standing(self) -> tuple[Alert, ...]:
+        """Give all alerts that fire."""
+
+    def silences(self) -> tuple[Silence, ...]: ...
+
+    def end(self, notification: Notification | None, next_at: datetime) -> None:
+        """Put the digest into the outbox, forget what it tells, and plan the next one."""
+
+    def plan(self, next_at: datetime) -> None:
+        """Plan the next digest."""
+
+
 View = Literal[
     "drift_history",
     "quality_history",
@@ -275,6 +299,9 @@ class Store(Protocol):
 
     def models_to_flush(self, now: datetime, latest: datetime | None = None) -> tuple[str, ...]:
         """Models with a group whose ``next_flush_at`` has come, or is after ``latest``."""
+
+    def digest(self, service: str) -> AbstractContextManager[DigestTurn | None]:
+        """Take a service's digest; None at once when another process has it."""
 
     def enqueue(self, notification: Notification) -> None:
         """Put one notification (a test) into the outbox, in the place of the unsent one like it."""

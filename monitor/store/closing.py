@@ -12,7 +12,7 @@ from alerts.model import Alert
 from alerts.mute import Silence
 from alerts.outgoing import Group, Sent
 from monitor.findings import Finding, PerformanceFinding, QualityFinding
-from monitor.store import alerting, history, labels, loading, outbox, sequential
+from monitor.store import alerting, digests, history, labels, loading, outbox, sequential
 from monitor.store.base import (
     Alerting,
     ChallengerResult,
@@ -179,6 +179,7 @@ class SqlModelLock:
         alerting.forget_alerts(self._connection, alerting_.forgotten)
         alerting.write_groups(self._connection, alerting_.groups)
         outbox.write_notifications(self._connection, alerting_.notifications)
+        digests.note(self._connection, alerting_.noted)
 
     def _until(self, column: Column[int]) -> int | None:
         query = select(column).where(model.c.name == self._model)

@@ -11,6 +11,7 @@ from sqlalchemy import (
     RowMapping,
     and_,
     case,
+    delete,
     exists,
     func,
     insert,
@@ -27,7 +28,7 @@ from monitor.store.result_tables import alert, notification
 from monitor.store.statements import Row
 
 table = notification.c
-TEXTS = ("title", "slack_markdown", "html", "text")
+PARTS = ("title", "slack_markdown", "html", "text", "payload")
 
 
 def write_notifications(connection: Connection, notifications: Sequence[Notification]) -> None:
@@ -45,8 +46,8 @@ def write_notifications(connection: Connection, notifications: Sequence[Notifica
 
 def as_row(one: Notification) -> Row:
     """Give a notification as a new row of the outbox."""
-    texts = {name: getattr(one.message, name) for name in TEXTS}
-    return texts | {
+    parts = {name: getattr(one.message, name) for name in PARTS}
+    return parts | {
         "group_key": one.group_key,
         "model": one.model,
         "service": one.service,
@@ -95,7 +96,7 @@ def claim(
 
 def as_outbound(row: RowMapping) -> Outbound:
     """Read a claimed row."""
-    message = Message(**{name: row[name] for name in TEXTS})
+    message = Message(**{name: row[name] for name in PARTS})
     return Outbound(row["id"], row["service"], row["group_key"], message, row["attempts"], row["created_at"])
 
 
@@ -103,11 +104,20 @@ def mark_sent(connection: Connection, outbound_id: int, at: datetime) -> None:
     """Note that the service has it, and that its alerts were told."""
     change = update(notification).where(table.id == outbound_id)
     change = change.values(state="sent", sent_at=at, claimed_until=None, last_error=None)
-    told = connection.execute(change.returning(table.firing, table.resolved)).one_or_none()
+    told = connection.execute(change.returning(*notification.columns)).one_or_none()
     if told is None:
         return
     first = alert.c.alert_id.in_([*told.firing, *told.resolved]) & alert.c.notified_at.is_(None)
     connection.execute(update(alert).where(first).values(notified_at=at))
+    if told.reason == Reason.RESEND:
+        forget_resends(connection, told.group_key, told.service, told.id)
+
+
+def forget_resends(connection: Connection, group_key: str, service: str, before: int) -> None:
+    """Delete what said the same earlier: there is one every few minutes while an alert fires."""
+    same = and_(table.group_key == group_key, table.service == service, table.reason == Reason.RESEND)
+    over = and_(table.state != "queued", table.id < before)
+    connection.execute(delete(notification).where(same, over))
 
 
 def mark_failed(connection: Connection, outbound_id: int, error: str, retry_at: datetime | None) -> None:

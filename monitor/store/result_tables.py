@@ -234,6 +234,7 @@ notification = Table(
     Column("claimed_until", Instant()),
     Column("sent_at", Instant()),
     Column("last_error", Words()),
+    Column("payload", Json, nullable=False, server_default="{}"),
     comment="The outbox, and afterwards the record of what each service was told. "
     "state: queued, sent, failed (given up) or superseded (a newer one took its place).",
 )
@@ -246,6 +247,25 @@ Index(
     sqlite_where=text("state = 'queued'"),
 )
 Index("notification_group", notification.c.group_key, notification.c.service, notification.c.id)
+
+digest = Table(
+    "digest",
+    metadata,
+    key("service"),
+    Column("next_at", Instant(), nullable=False),
+    comment="When each service's next digest is due.",
+)
+
+digest_item = Table(
+    "digest_item",
+    metadata,
+    Column("id", RowId, Identity(always=True), primary_key=True),
+    words("service"),
+    words("alert_id"),
+    Column("noted_at", Instant(), nullable=False),
+    comment="Incidents that began or ended since the last digest of a service.",
+)
+Index("digest_item_service", digest_item.c.service)
 
 silence = Table(
     "silence",

@@ -27,11 +27,13 @@ from sqlalchemy import (
 )
 
 from alerts.model import Status
+from alerts.outgoing import Reason
 from monitor.store.label_tables import challenger_result, joined_window
 from monitor.store.outbox import table as outbox
 from monitor.store.result_tables import (
     alert,
     closed_window,
+    digest_item,
     drift_result,
     notification,
     performance_result,
@@ -56,6 +58,7 @@ RESULTS: tuple[Column[Any], ...] = (
     reject.c.at,
     gap.c.at,
     silence.c.ends_at,
+    digest_item.c.noted_at,
     alert.c.resolved_at,
     notification.c.created_at,
 )
@@ -118,7 +121,9 @@ def _window_judged_since(before: datetime, table: Table) -> Exists:
 def _told_over() -> ColumnElement[bool]:
     """Keep what is not sent yet, and what each service was last told."""
     newest = (
-        select(func.max(outbox.id)).where(outbox.state == "sent").group_by(outbox.group_key, outbox.service)
+        select(func.max(outbox.id))
+        .where(outbox.state == "sent", outbox.reason != Reason.DIGEST)
+        .group_by(outbox.group_key, outbox.service)
     )
     return and_(outbox.state != "queued", or_(outbox.state != "sent", outbox.id.not_in(newest)))
 

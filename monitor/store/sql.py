@@ -16,6 +16,7 @@ from monitor.source.base import TopicPartition
 from monitor.store import (
     alerting,
     deployments,
+    digests,
     doubt,
     history,
     labels,
@@ -32,6 +33,7 @@ from monitor.store.base import (
     ChallengerResult,
     ClosedWindow,
     Deployment,
+    DigestTurn,
     JoinedWindow,
     LearnedWindow,
     Lease,
@@ -196,6 +198,11 @@ class SqlStore:
     def models_to_flush(self, now: datetime, latest: datetime | None = None) -> tuple[str, ...]:
         with self._database.reading() as connection:
             return alerting.models_to_flush(connection, now, latest)
+
+    @contextmanager
+    def digest(self, service: str) -> Iterator[DigestTurn | None]:
+        with self._database.writing() as connection:
+            yield digests.take(connection, service)
 
     def enqueue(self, notification: Notification) -> None:
         with self._database.writing() as connection:

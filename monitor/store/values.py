@@ -319,6 +319,16 @@ class Alerting:
     forgotten: tuple[str, ...] = ()  # ids of pending alerts that cleared before they fired
     groups: tuple[Group, ...] = ()
     notifications: tuple[Notification, ...] = ()
+    noted: tuple[Noted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An incident that a service's next digest has to tell of, because it began or ended."""
+
+    service: str
+    alert_id: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -28,7 +28,8 @@ class WebReceiver:
     is_silent: bool = False
     hanging: int = 0
     retry_after: str = ""
-    posts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    posts: list[tuple[str, Any]] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
     url: str = ""
@@ -38,7 +39,7 @@ class WebReceiver:
         self.posts.append((path, payload))
         if path.startswith("/services/"):
             self.complaints += slack_complaints(path, payload)
-        return self.status, b"ok" if self.status == 200 else b"no"
+        return self.status, b"ok" if self.status < 300 else b"no"
 
 
 def slack_complaints(path: str, payload: dict[str, Any]) -> list[str]:
@@ -69,6 +70,7 @@ def web_receiver(port: int = 0) -> Iterator[WebReceiver]:
                 receiver.hanging += 1
                 receiver.released.wait(30)
                 return
+            receiver.headers.append(dict(self.headers.items()))
             status, answer = receiver.answer(self.path, body)
             self.send_response(status)
             self.send_header("Content-Length", str(len(answer)))

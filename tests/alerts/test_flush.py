@@ -98,6 +98,34 @@ def test_a_group_that_is_wholly_muted_is_looked_at_again() -> None:
     assert group.next_flush_at == NOW + timedelta(minutes=15)
 
 
+FORGETFUL = Settings(send_resolved=False, expiring=frozenset({"team"}))
+
+
+def test_a_service_that_forgets_is_told_again_at_every_flush_and_always_of_the_end() -> None:
+    later = NOW + Settings().group_interval
+    group, out = flushed(AGE, sent=told(AGE, at=NOW + timedelta(seconds=40)), settings=FORGETFUL, now=later)
+    assert {name: one.reason for name, one in out.items()} == {"team": Reason.RESEND}
+    assert out["team"].message.payload["valid_s"] == 3600
+    assert group.next_flush_at == later + Settings().group_interval
+    group, out = flushed(AGE_OVER, sent=told(AGE), settings=FORGETFUL, now=later)
+    assert {name: one.reason for name, one in out.items()} == {"team": Reason.RESOLVED}
+    assert [one["ends_ms"] for one in out["team"].message.payload["alerts"]] == [AGE_OVER.resolved_ms]
+    assert group.next_flush_at is not None
+
+
+def test_a_service_that_forgets_is_not_told_again_of_what_is_muted_so_it_forgets() -> None:
+    later = NOW + Settings().group_interval
+    _, out = flushed(AGE, SEX, sent=told(AGE, SEX), silences=[SILENT_AGE], settings=FORGETFUL, now=later)
+    assert [one["labels"]["feature"] for one in out["team"].message.payload["alerts"]] == ["sex"]
+
+
+def test_a_service_that_forgets_is_told_once_a_minute_at_most() -> None:
+    hurried = replace(FORGETFUL, group_interval=timedelta(0))
+    assert flushed(AGE, sent=told(AGE), settings=hurried, now=NOW + timedelta(seconds=59))[1] == {}
+    _, out = flushed(AGE, sent=told(AGE), settings=hurried, now=NOW + timedelta(seconds=60))
+    assert out["team"].message.payload["valid_s"] == 240
+
+
 def test_muting_an_alert_that_was_told_is_not_its_end() -> None:
     assert flushed(AGE, sent=told(AGE), silences=[SILENT_AGE])[1] == {}
 

@@ -10,10 +10,11 @@ import pytest
 
 from alerts import send
 from alerts.notice import Context, Notice
+from alerts.outcome import Outcome, mask, secrets_of
 from alerts.outgoing import Message, Reason
 from alerts.render import render
-from alerts.send import Outcome, Sender, mask, secrets_of
-from tests.alerts.incidents import alert, changes, drift
+from alerts.send import Sender
+from tests.alerts.incidents import NOW, alert, changes, drift
 from tests.alerts.notices import CASES, EVIL
 from tests.alerts.receivers import MailReceiver, WebReceiver, mail_receiver, web_receiver
 
@@ -44,7 +45,7 @@ def mailing(mail: MailReceiver, query: str = "") -> Sender:
 
 
 def test_slack_gets_its_own_markup(web: WebReceiver) -> None:
-    assert slack(web).send("oncall", MESSAGE) == Outcome(ok=True)
+    assert slack(web).send("oncall", MESSAGE, NOW) == Outcome(ok=True)
     path, payload = web.posts[0]
     attachment = payload["attachments"][0]
     assert path == f"/services/{'/'.join(TOKENS)}"
@@ -58,7 +59,7 @@ def test_slack_gets_its_own_markup(web: WebReceiver) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_slack_takes_every_kind_of_message(web: WebReceiver, name: str) -> None:
-    assert slack(web).send("oncall", render(CASES[name])).ok
+    assert slack(web).send("oncall", render(CASES[name]), NOW).ok
     assert web.complaints == []
 
 
@@ -66,7 +67,7 @@ def test_a_hostile_name_reaches_slack_as_text_only(web: WebReceiver) -> None:
     drifted = drift(changes({EVIL: (0.1, 0.9)}), 0.8, 0.7)
     firing = tuple(alert(f"{EVIL}{i}", annotations=drifted) for i in range(60))
     context = Context(links={"Dashboard": "https://driftd.example/?a=1&b=2"})
-    assert slack(web).send("oncall", render(Notice("churn", Reason.FIRST, firing, context=context))).ok
+    assert slack(web).send("oncall", render(Notice("churn", Reason.FIRST, firing, context=context)), NOW).ok
     text = web.posts[0][1]["attachments"][0]["text"]
     assert re.findall(r"<([^>]*)>", text) == ["https://driftd.example/?a=1&amp;b=2|Dashboard"]
     assert "&lt;!channel&gt;" in text
@@ -86,7 +87,7 @@ def test_a_message_of_nothing_but_entities_stays_within_slacks_limit(
     drifted = drift(changes({"&" * 80: (0.1, 0.9), "<" * 80: (0.8, 0.0)}), 0.8, 0.7)
     firing = tuple(alert("&>" * 30 + str(i), annotations=drifted) for i in range(n))
     notice = Notice("churn", Reason.FIRST, firing, context=Context(links=links))
-    assert slack(web).send("oncall", render(notice)).ok
+    assert slack(web).send("oncall", render(notice), NOW).ok
     text = web.posts[0][1]["attachments"][0]["text"]
     assert web.complaints == []
     assert expected in text
@@ -98,14 +99,14 @@ COLOURS = {"first": "#CACF29", "no_data": "#A32037", "resolved": "#3AA337", "tes
 
 @pytest.mark.parametrize(("case", "colour"), COLOURS.items())
 def test_the_colour_says_how_bad_it_is(web: WebReceiver, case: str, colour: str) -> None:
-    slack(web).send("oncall", render(CASES[case]))
+    slack(web).send("oncall", render(CASES[case]), NOW)
     assert web.posts[0][1]["attachments"][0]["color"] == colour
 
 
 @pytest.mark.parametrize("status", [403, 429, 500])
 def test_a_refusal_can_be_tried_again_and_holds_no_secrets(web: WebReceiver, status: int) -> None:
     web.status = status
-    outcome = slack(web).send("oncall", MESSAGE)
+    outcome = slack(web).send("oncall", MESSAGE, NOW)
     assert (outcome.ok, outcome.permanent) == (False, False)
     assert f"error={status}" in outcome.error
     assert not any(token in outcome.error for token in TOKENS)
@@ -117,9 +118,9 @@ def test_how_long_a_service_wants_to_be_left_alone_is_told(
 ) -> None:
     web.status, web.retry_after = 429, said
     sender = slack(web)
-    assert sender.send("oncall", MESSAGE).retry_after_s == seconds
+    assert sender.send("oncall", MESSAGE, NOW).retry_after_s == seconds
     web.status, web.retry_after = 500, ""
-    assert sender.send("oncall", MESSAGE).retry_after_s == 0
+    assert sender.send("oncall", MESSAGE, NOW).retry_after_s == 0
 
 
 def test_two_messages_may_follow_each_other_at_once(web: WebReceiver) -> None:
@@ -127,7 +128,7 @@ def test_two_messages_may_follow_each_other_at_once(web: WebReceiver) -> None:
     sender = slack(web)
     assert sender.pause_s("oncall") == pytest.approx(1.2)
     begun = time.perf_counter()
-    assert all(sender.send("oncall", MESSAGE).ok for _ in range(3))
+    assert all(sender.send("oncall", MESSAGE, NOW).ok for _ in range(3))
     assert time.perf_counter() - begun < 2.4
 
 
@@ -135,7 +136,7 @@ def test_silence_costs_a_bounded_time(web: WebReceiver, monkeypatch: pytest.Monk
     monkeypatch.setattr(send, "TIMEOUT_S", 0.5)
     web.is_silent = True
     begun = time.perf_counter()
-    outcome = slack(web).send("oncall", MESSAGE)
+    outcome = slack(web).send("oncall", MESSAGE, NOW)
     assert time.perf_counter() - begun < 5
     web.released.set()
     assert outcome == Outcome(ok=False, permanent=False, error=outcome.error)
@@ -145,13 +146,13 @@ def test_silence_costs_a_bounded_time(web: WebReceiver, monkeypatch: pytest.Monk
 def test_a_receiver_that_is_away_can_be_tried_again() -> None:
     with web_receiver() as gone:
         pass
-    outcome = slack(gone).send("oncall", MESSAGE)
+    outcome = slack(gone).send("oncall", MESSAGE, NOW)
     assert (outcome.ok, outcome.permanent) == (False, False)
     assert outcome.error
 
 
 def test_mail_has_both_a_plain_and_an_html_part(mail: MailReceiver) -> None:
-    assert mailing(mail).send("team", MESSAGE) == Outcome(ok=True)
+    assert mailing(mail).send("team", MESSAGE, NOW) == Outcome(ok=True)
     received = mail.mails[0]
     assert received["Subject"] == MESSAGE.title
     assert received["From"] == "driftd@example.com"
@@ -169,14 +170,14 @@ def test_mail_has_both_a_plain_and_an_html_part(mail: MailReceiver) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_mail_carries_every_kind_of_message(mail: MailReceiver, name: str) -> None:
     message = render(CASES[name])
-    assert mailing(mail).send("team", message).ok
+    assert mailing(mail).send("team", message, NOW).ok
     assert mail.mails[0]["Subject"] == message.title
     assert [part.get_content_type() for part in mail.mails[0].iter_parts()] == ["text/plain", "text/html"]
 
 
 def test_a_mail_server_that_refuses_can_be_tried_again(mail: MailReceiver) -> None:
     mail.refuses = True
-    outcome = mailing(mail).send("team", MESSAGE)
+    outcome = mailing(mail).send("team", MESSAGE, NOW)
     assert (outcome.ok, outcome.permanent) == (False, False)
     assert outcome.error
 
@@ -184,13 +185,13 @@ def test_a_mail_server_that_refuses_can_be_tried_again(mail: MailReceiver) -> No
 @pytest.mark.parametrize("answer", ["450 come again later", "550 nobody of that name"])
 def test_a_mail_server_that_refuses_the_recipient_can_be_tried_again(mail: MailReceiver, answer: str) -> None:
     mail.rcpt_answer = answer
-    outcome = mailing(mail).send("team", MESSAGE)
+    outcome = mailing(mail).send("team", MESSAGE, NOW)
     assert (outcome.ok, outcome.permanent, mail.mails) == (False, False, [])
 
 
 def test_other_services_get_plain_text(web: WebReceiver) -> None:
     sender = Sender({"hook": web.url.replace("http://", "json://") + "/hook"})
-    assert sender.send("hook", MESSAGE).ok
+    assert sender.send("hook", MESSAGE, NOW).ok
     path, payload = web.posts[0]
     assert (path, payload["title"], payload["type"]) == ("/hook", MESSAGE.title, "warning")
     assert payload["message"] == MESSAGE.text.rstrip()
@@ -201,17 +202,17 @@ def test_one_service_that_is_down_does_not_touch_the_other(web: WebReceiver, mai
     sender = Sender({"oncall": SLACK, "team": url}, slack_root=f"{web.url}/services")
     web.status = 500
     assert sender.names == ("oncall", "team")
-    assert [sender.send(name, MESSAGE).ok for name in sender.names] == [False, True]
+    assert [sender.send(name, MESSAGE, NOW).ok for name in sender.names] == [False, True]
     assert len(mail.mails) == 1
 
 
 def test_an_unknown_service_is_a_permanent_failure() -> None:
-    outcome = Sender({}).send("nobody", MESSAGE)
+    outcome = Sender({}).send("nobody", MESSAGE, NOW)
     assert outcome == Outcome(ok=False, permanent=True, error="no service 'nobody' (known: none)")
 
 
 def test_a_blank_message_fails_without_reaching_anybody(web: WebReceiver) -> None:
-    assert not slack(web).send("oncall", Message("", "", "", "")).ok
+    assert not slack(web).send("oncall", Message("", "", "", ""), NOW).ok
     assert web.posts == []
 
 

@@ -28,6 +28,7 @@ from monitor.demo.settings import secrets, write_config
 from monitor.demo.terminal import Terminal
 from monitor.demo.waiting import DemoError, wait_until
 
+AT = datetime(2019, 4, 1, tzinfo=UTC)
 MESSAGE = Message("[FIRING:1] car_loan", "*moved* & more", "<p>moved &amp; more</p>", "moved & more")
 
 
@@ -46,8 +47,8 @@ def test_both_receivers_show_what_apprise_sends() -> None:
         urls = secrets(mail.port)
         services = {"oncall": urls["DRIFTD_SLACK_URL"], "team": urls["DRIFTD_MAIL_URL"]}
         sender = Sender(services, slack.root)
-        assert sender.send("oncall", MESSAGE).ok
-        assert sender.send("team", MESSAGE).ok
+        assert sender.send("oncall", MESSAGE, AT).ok
+        assert sender.send("team", MESSAGE, AT).ok
     assert slack.arrived[0].subject == mail.arrived[0].subject == MESSAGE.title
     assert "moved_ & more" in slack.arrived[0].text
     assert "moved & more" in mail.arrived[0].text

@@ -149,7 +149,7 @@ def alert(feature: str = "age", hour: int = 0, status: Status = Status.FIRING, *
 def notification(service: str = "slack", title: str = "first", **changes: Any) -> Notification:
     made = Notification(
         "model=churn", MODEL, service, Reason.FIRST, frozenset({alert().alert_id}), frozenset(),
-        Message(title, "*slack*", "<b>html</b>", "text"), AT,
+        Message(title, "*slack*", "<b>html</b>", "text", {"alerts": [{"ends_ms": None}]}), AT,
     )  # fmt: skip
     return replace(made, **changes)
 

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import select
+
 from alerts.model import Status
 from alerts.mute import Matcher, Silence
 from alerts.outgoing import Notification, Reason, Sent
 from monitor.store.base import Alerting, Outbound, Store
+from monitor.store.outbox import table
 from tests.monitor.store.rows import AT, MODEL, alert, held, later, notification
 
 LEASE_S = 60
@@ -144,6 +147,23 @@ def test_an_incident_is_notified_by_the_message_about_it_and_not_by_one_about_it
     (about_again,) = claim(store)
     store.mark_sent(about_again.id, later(seconds=9))
     assert {row["notified"] for row in store.view("alert_history")} == {True}
+
+
+def test_only_the_latest_of_what_is_said_again_and_again_is_kept(store: Store) -> None:
+    queue(store, notification(), notification("mail"))
+    for minute in range(4):
+        for one in claim(store, later(minutes=minute)):
+            store.mark_sent(one.id, later(minutes=minute))
+        queue(store, notification(reason=Reason.RESEND))
+    rows = select(table.service, table.reason, table.state).order_by(table.id)
+    with store._database.reading() as connection:  # type: ignore[attr-defined]
+        kept = [tuple(row) for row in connection.execute(rows)]
+    assert kept == [
+        ("slack", "first", "sent"),
+        ("mail", "first", "sent"),
+        ("slack", "resend", "sent"),
+        ("slack", "resend", "queued"),
+    ]
 
 
 def test_silences_are_kept_with_their_matchers(store: Store) -> None:
