@@ -157,9 +157,9 @@ def _watch(stages: Stages, running: Any) -> None:
     for plan in running.plans.values():
         if plan.labels is not None:
             stages.watch(plan.labels.decoder, "decode", "decode labels")
-    if running.engine._join is not None:  # noqa: SLF001  # the bench looks inside
+    if running.engine.join is not None:
         for method in ("meet", "with_shares", "committed"):
-            stages.watch(running.engine._join, method, f"join: {method}")  # noqa: SLF001
+            stages.watch(running.engine.join, method, f"join: {method}")
     stages.watch(running.engine, "take", "windows")
     stages.watch(running.engine, "commit", "windows")
     stages.watch(running.engine, "close_windows", "closing")

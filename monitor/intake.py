@@ -223,6 +223,21 @@ def shifted(state: State, by: timedelta) -> State:
     return replace(state, partitions=partitions)
 
 
+def with_log_ends(state: State, ends: Mapping[TopicPartition, int]) -> State:
+    """Give the state with what was last heard of how far the logs go."""
+    partitions = {
+        tp: replace(part, log_end=ends.get(tp, part.log_end)) for tp, part in state.partitions.items()
+    }
+    return replace(state, partitions=partitions)
+
+
+def with_gap(state: State, gap: Gap) -> State:
+    """Go on after offsets that the broker no longer holds, and note which they are."""
+    after = replace(state.partitions[gap.partition], next=gap.next_available)
+    partitions = {**state.partitions, gap.partition: after}
+    return replace(state, partitions=partitions, gaps=(*state.gaps, gap))
+
+
 def standing_still(counted: Progress) -> Progress:
     """Give what says that partitions are owned and have not been read to their ends, and nothing else.
 

@@ -17,7 +17,7 @@ from monitor.config import Config, Model, ResolvedFields, ResolvedLabels
 from monitor.config.paths import path_text
 from monitor.config.section import InvalidSection, shown
 from monitor.decode.layout import Meta
-from monitor.engine import Engine, Speaking
+from monitor.engine import Engine
 from monitor.errors import ConfigError, DataError
 from monitor.join.joiner import Joiner
 from monitor.join.keeper import JoinKeeper
@@ -26,6 +26,7 @@ from monitor.plan import ModelPlan
 from monitor.room import room_of
 from monitor.source.file import FileSource
 from monitor.store.base import Store
+from monitor.telling import Speaking
 
 _COMMIT_EVERY_ROWS = 50_000
 

@@ -1,20 +1,22 @@
-"""Room for open windows: how much of a chunk fits, and what is let go of. Pure: values in and out."""
+"""Room for open windows: how much of a chunk fits, what is let go of, and what is put together again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
+from detectors.reference import Reference
 from monitor.config import Limits
 from monitor.decode.decoder import Batch
 from monitor.intake import PartitionState, State
-from monitor.opened import WindowKey
+from monitor.opened import WindowKey, completed
 from monitor.plan import ModelPlan
 from monitor.readers import Decoded, Readers
 from monitor.source.base import Chunk, TopicPartition
+from monitor.store.base import Store
 from monitor.windows import NEVER_MS, place
 
 
@@ -103,3 +105,14 @@ def lightened(state: State, most_bytes: int) -> tuple[State, int]:
         for tp, part in state.partitions.items()
     }
     return (replace(state, partitions=partitions), len(gone)) if gone else (state, 0)
+
+
+def put_together(state: State, store: Store, find: Callable[[str], Reference | None]) -> State:
+    """Put what the database has of windows to what was counted of them since; may raise `StoreError`."""
+    partitions = dict(state.partitions)
+    for tp, part in partitions.items():
+        keys = [key for key, opened in part.open.items() if not opened.is_whole]
+        if keys:
+            stored = store.open_windows([tp], keys)
+            partitions[tp] = replace(part, open=completed(part.open, stored, find))
+    return replace(state, partitions=partitions)

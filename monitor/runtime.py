@@ -21,7 +21,7 @@ from monitor.clock import Clock
 from monitor.compile import plans_of
 from monitor.config import Config, Loaded, Secret, load
 from monitor.deadletters import KafkaDeadLetterBox
-from monitor.engine import Engine, Speaking
+from monitor.engine import Engine
 from monitor.errors import ConfigError, DriftdError, Recoverable
 from monitor.gauges import Gauges
 from monitor.housekeeping import Housekeeping
@@ -38,6 +38,7 @@ from monitor.service import Loop, Pace
 from monitor.source.clients import KafkaClientSource, client_of
 from monitor.store.base import Deployment, Store
 from monitor.store.sql import open_store
+from monitor.telling import Speaking
 from monitor.version import VERSION
 from monitor.web.health import HealthState, serve
 

@@ -128,16 +128,15 @@ class Loop:
 
     def _tell_of_join(self) -> None:
         """Say when messages are read again for the join, and when predictions had to be forgotten."""
-        restoring = self._engine.restoring
+        if (join := self._engine.join) is None:
+            return
+        restoring = join.restoring
         if restoring and not self._was_restoring:
             log.info("reading messages again that the join's table lacks", messages=restoring)
         elif self._was_restoring and not restoring and self._engine.state.partitions:
             log.info("the join's table is complete")
         self._was_restoring = bool(restoring)
-        evicted = self._gauges.joined(
-            restoring, self._engine.evicted, self._engine.labels_joined, self._engine.shed_rows
-        )
-        if evicted:
+        if evicted := self._gauges.joined(restoring, join.evicted, join.joined, join.shed_rows):
             log.warning(
                 "predictions were forgotten before their labels came: raise limits.join_bytes",
                 predictions=evicted,

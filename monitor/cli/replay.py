@@ -31,13 +31,13 @@ from monitor.cli.context import (
 from monitor.cli.findings import subject
 from monitor.clock import SystemClock
 from monitor.config import Loaded
-from monitor.engine import Speaking
 from monitor.errors import ConfigError
 from monitor.references import built
 from monitor.replaying import Replayed, replay_files
 from monitor.runtime import speaking_of
 from monitor.store.base import Store
 from monitor.store.sql import open_store
+from monitor.telling import Speaking
 
 _ALERT_COLUMNS = ("status", "shift", "feature", "opened_at", "fired_at", "resolved_at", "summary")
 

@@ -16,7 +16,7 @@ from alerts.outgoing import Message
 from monitor.breaker import Breaker
 from monitor.clock import ManualClock
 from monitor.config import Retention
-from monitor.engine import Engine, Speaking
+from monitor.engine import Engine
 from monitor.errors import StoreError
 from monitor.gauges import Gauges
 from monitor.housekeeping import Housekeeping
@@ -32,6 +32,7 @@ from monitor.source.memory import MemoryBroker, MemorySource
 from monitor.store.base import ModelLock, Store
 from monitor.store.connect import Database
 from monitor.store.sql import SqlStore
+from monitor.telling import Speaking
 from monitor.web.health import HealthState
 from tests.crash.faults import Faults
 from tests.crash.logs import MODEL, SERVICES

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from sqlalchemy import Connection
 
-from monitor import claiming, engine, intake, opened
+from monitor import claiming, engine, intake, opened, room
 from monitor.engine import Engine
 from monitor.intake import State
 from monitor.outbox import Outbox
@@ -133,7 +133,7 @@ def alerts_outside_the_transaction() -> Mutant:
 def stored_counts_forgotten() -> Mutant:
     """Who takes a partition over writes its own counts over those that were there."""
     real = opened.completed
-    return patch.object(engine, "completed", lambda windows, _, find: real(windows, (), find))
+    return patch.object(room, "completed", lambda windows, _, find: real(windows, (), find))
 
 
 def others_partitions_unknown() -> Mutant:

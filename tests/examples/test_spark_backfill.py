@@ -11,11 +11,11 @@ import pytest
 
 from monitor.clock import SystemClock
 from monitor.config import load
-from monitor.engine import Speaking
 from monitor.references import built, stored
 from monitor.replaying import replay_files
 from monitor.store.base import Store
 from monitor.store.sql import open_store
+from monitor.telling import Speaking
 from tests.data import car_loan
 from tests.monitor.test_backfill import CONFIG, VIEWS, rows_of
 

@@ -61,7 +61,7 @@ STAGES = {
     "sequential detectors stepped": "after 1 monitor.performance.settle:step_through",
     "alerts stepped, COMMIT is not sent": "after 1 monitor.store.closing:SqlModelLock.write",
     "judged and committed": "after 1 monitor.engine:Engine.close_windows",
-    "a message decided, not in the outbox": "after 1 monitor.engine:flush",
+    "a message decided, not in the outbox": "after 1 monitor.telling:flush",
     "a message in the outbox": "after 1 monitor.engine:Engine.flush_alerts",
     "a message claimed": "after 1 monitor.store.sql:SqlStore.claim",
     "a message sent, not marked": "after 1 alerts.send:Sender.send",

@@ -12,12 +12,12 @@ import pytest
 from monitor.clock import SystemClock
 from monitor.config import parse
 from monitor.demo.car_loan import ANALYSIS, REFERENCE
-from monitor.engine import Speaking
 from monitor.files import messages
 from monitor.references import built
 from monitor.replaying import replay_files
 from monitor.store.base import Store
 from monitor.store.sql import open_store
+from monitor.telling import Speaking
 from tests.data.car_loan import write_dirty
 from tests.integration.running import results, run_to_the_end, topic_of, world
 from tests.services.postgres_fixtures import Databases

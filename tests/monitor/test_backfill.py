@@ -17,12 +17,12 @@ from detectors.reference import Reference
 from monitor.backfill import Counted, backfill, counted
 from monitor.clock import ManualClock
 from monitor.config import Config, parse
-from monitor.engine import Speaking
 from monitor.errors import DataError
 from monitor.references import built
 from monitor.replaying import replay_files
 from monitor.store.base import Store
 from monitor.store.sql import open_store
+from monitor.telling import Speaking
 from tests.data import car_loan
 from tests.monitor.worlds import NOW
 

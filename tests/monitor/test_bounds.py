@@ -12,13 +12,14 @@ import pytest
 from detectors.profile import Profile
 from detectors.profile_size import bounds, size_bytes
 from monitor.clock import ManualClock
-from monitor.engine import Engine, Speaking
+from monitor.engine import Engine
 from monitor.opened import MIXED
 from monitor.plan import ModelPlan
 from monitor.references import stored
 from monitor.room import Room, held_bytes
 from monitor.source.base import Chunk, Lost, Polled, TopicPartition
 from monitor.store.base import Store
+from monitor.telling import Speaking
 from tests.monitor.worlds import (
     NOW,
     START_MS,
@@ -178,7 +179,7 @@ def test_references_that_no_model_uses_any_more_are_let_go_of() -> None:
     engine = new_engine(new_store(), [P0])
     for seed in range(2, 6):
         engine.replace_plans({"loans": plan(seed=seed)}, Speaking())
-    assert set(engine._references) == {reference(5).id}
+    assert set(engine._references.by_id) == {reference(5).id}
 
 
 def test_no_profile_takes_more_than_its_bounds_say() -> None:

@@ -6,9 +6,10 @@ import pytest
 
 from detectors.result import Verdict
 from monitor.clock import ManualClock
-from monitor.engine import Engine, Speaking
+from monitor.engine import Engine
 from monitor.source.base import TopicPartition
 from monitor.store.base import Store
+from monitor.telling import Speaking
 from tests.monitor.worlds import (
     HOUR_MS,
     NOW,
@@ -173,9 +174,8 @@ class Slow(ManualClock):
 
 
 def test_fewer_windows_are_judged_in_one_transaction_while_that_takes_long() -> None:
-    engine = new_engine(new_store(), [P0])
     clock = Slow(NOW)
-    engine.clock = clock
+    engine = new_engine(new_store(), [P0], clock=clock)
     engine.take([chunk(P0, log(hours=60, per_hour=20))])
     engine.commit()
     clock.step_s = 9.0

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from alerts.timetable import Timetable
 from monitor.clock import ManualClock
 from monitor.digesting import Digests
-from monitor.engine import Speaking
 from monitor.source.base import TopicPartition
 from monitor.store.base import Alerting, Noted, Store
 from monitor.store.result_tables import notification
+from monitor.telling import Speaking
 from tests.monitor.store.rows import AT, MODEL, alert, held
 from tests.monitor.worlds import chunk, log, new_engine, new_store, plan
 

@@ -17,8 +17,8 @@ from detectors.inference import infer
 from detectors.reference import Reference, build
 from monitor.cli.findings import alert_of
 from monitor.clock import ManualClock
-from monitor.engine import Speaking
 from monitor.replaying import replay_files
+from monitor.telling import Speaking
 from tests.monitor.labelled_worlds import LABELS
 from tests.monitor.worlds import HOUR_MS, NOW, START_MS, config, new_store
 

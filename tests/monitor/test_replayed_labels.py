@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from monitor.clock import ManualClock
-from monitor.engine import Speaking
 from monitor.replaying import replay_files
 from monitor.store.types import to_datetime
+from monitor.telling import Speaking
 from tests.monitor.labelled_worlds import LABELS, labelled_reference, rows_of_hours
 from tests.monitor.worlds import HOUR_MS, NOW, START_MS, config, new_store
 

@@ -13,12 +13,12 @@ import pytest
 from detectors.reference import Reference
 from monitor.clock import ManualClock
 from monitor.config import Config, parse
-from monitor.engine import Speaking
 from monitor.errors import ConfigError, DataError
 from monitor.references import built
 from monitor.replaying import Replayed, replay_files
 from monitor.store.base import Store
 from monitor.store.sql import open_store
+from monitor.telling import Speaking
 from tests.monitor.worlds import NOW, START_MS
 
 CONFIG = """

@@ -12,11 +12,11 @@ import pytest
 from alerts.evidence_kinds import Kind, kind_of
 from monitor.cli.findings import alert_of, drift_words
 from monitor.compile import model_plan
-from monitor.engine import Speaking
 from monitor.errors import ConfigError
 from monitor.performance.signals import window_signals
 from monitor.source.base import Polled, TopicPartition
 from monitor.store.base import Store
+from monitor.telling import Speaking
 from monitor.windows import Span
 from tests.monitor.worlds import (
     HOUR_MS,

@@ -15,14 +15,15 @@ from detectors.dictionary import Role
 from detectors.frames import columns_from_frame
 from detectors.inference import infer
 from detectors.reference import Reference, build
-from monitor.clock import ManualClock
+from monitor.clock import Clock, ManualClock
 from monitor.compile import model_plan
 from monitor.config import Config, parse
-from monitor.engine import Engine, Speaking
+from monitor.engine import Engine
 from monitor.plan import ModelPlan
 from monitor.source.base import Chunk, Message, Polled, Record, TopicPartition
 from monitor.store.base import Store
 from monitor.store.sql import open_store
+from monitor.telling import Speaking
 
 START_MS = 1_767_225_600_000  # 2026-01-01 00:00 UTC
 HOUR_MS = 3_600_000
@@ -156,11 +157,13 @@ def new_engine(
     partitions: Sequence[TopicPartition],
     plans: Mapping[str, ModelPlan] | None = None,
     services: tuple[str, ...] = (),
+    clock: Clock | None = None,
 ) -> Engine:
     """An engine that owns these partitions and has claimed them."""
     source = ListSource()
+    speaking = Speaking(services=services)
     engine = Engine(
-        source, store, plans or {"loans": plan()}, ManualClock(NOW), "earliest", Speaking(services=services)
+        source, store, plans or {"loans": plan()}, clock or ManualClock(NOW), "earliest", speaking
     )
     engine.assignment(Polled(assigned=frozenset(partitions)))
     engine.claim()
