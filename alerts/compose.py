@@ -8,7 +8,7 @@ from typing import Any
 
 from alerts import words
 from alerts.document import Document, Entry, Line, Look, Section, Span, foreign, name, plain
-from alerts.evidence import evidence, feature_of, worst_first
+from alerts.evidence import evidence, feature_of, where, worst_first
 from alerts.evidence_kinds import Kind, kind_of
 from alerts.evidence_values import END_OF_TIME_MS, mapping, real
 from alerts.headline import happened, kinds, story_of, title
@@ -62,8 +62,6 @@ def _entry(alert: Alert, notice: Notice, since_ms: int, usual_ms: int) -> Entry:
     is_dated = mapping(alert.annotations.get("details")).get("kind") == "change_point"
     if alert.opened_ms != since_ms and not is_dated:
         line.append(plain(f", since {words.moment(alert.opened_ms)}"))
-    if alert.label("segment"):
-        line += [plain(", in "), name(alert.label("segment"))]
     if alert.alert_id in notice.new and len(notice.new) < len(notice.firing):
         line.append(plain(" (new)"))
     return Entry(feature_of(alert), tuple(line))
@@ -71,7 +69,7 @@ def _entry(alert: Alert, notice: Notice, since_ms: int, usual_ms: int) -> Entry:
 
 def _resolved(notice: Notice, kind: Kind, most: int, most_names: int) -> Section:
     alerts = worst_first(a for a in notice.resolved if kind_of(a) is kind)
-    entries = tuple(Entry(feature_of(a), (plain(_lasted(a)),)) for a in alerts[:most])
+    entries = tuple(Entry(feature_of(a), (plain(_lasted(a)), *where(a))) for a in alerts[:most])
     heading = Span(happened(kind, is_firing=False).capitalize(), Look.STRONG)
     return Section((heading,), entries, rest(alerts[most:], most_names))
 
@@ -110,7 +108,8 @@ def _window_note(alerts: tuple[Alert, ...]) -> Line:
     if not usual_ms:
         return ()
     mine = [a for a in alerts if _window_ms(a) == usual_ms and _ends_ms(a) == ends_ms]
-    counts = [rows for a in mine if isinstance(rows := a.annotations.get("rows"), int) and rows > 0]
+    all_rows = [a.annotations.get("rows") for a in mine if not a.label("segment")]
+    counts = [rows for rows in all_rows if isinstance(rows, int) and rows > 0]
     counted = f", {words.count(max(counts), 'row')}" if counts else ""
     ends = words.moment(ends_ms)
     return (Span("Window: ", Look.STRONG), plain(f"{words.duration(usual_ms)} up to {ends}{counted}"))

@@ -12,6 +12,7 @@ from alerts.lifecycle import LOUDNESS
 from alerts.model import Alert
 
 MOST_CHANGES = 3
+MOST_SEGMENTS = 3
 OBSERVED = {
     "completeness": "{} null",
     "missing_column": "missing, {}",
@@ -46,7 +47,22 @@ def evidence(alert: Alert) -> Line:
     details = mapping(alert.annotations.get("details"))
     default = OF_SHIFT.get(alert.label("shift"), _effect_only)
     say = OF_KIND.get(str(details.get("kind")), default)
-    return say(details, alert) or default(details, alert) or (plain("changed"),)
+    said = say(details, alert) or default(details, alert) or (plain("changed"),)
+    return (*said, *where(alert))
+
+
+def where(alert: Alert) -> Line:
+    """Say ", only in country=DE" where that is known, ", in country=DE" where it moved elsewhere too."""
+    only_in = mapping(alert.annotations.get("details")).get("only_in")
+    names = [each for each in only_in if isinstance(each, str)] if isinstance(only_in, list) else []
+    if not names:
+        segment = alert.label("segment")
+        return (plain(", in "), name(segment)) if segment else ()
+    spans = [plain(", only in "), name(names[0])]
+    for each in names[1:MOST_SEGMENTS]:
+        spans += [plain(", "), name(each)]
+    rest = len(names) - MOST_SEGMENTS
+    return (*spans, plain(f" and {rest} more")) if rest > 0 else tuple(spans)
 
 
 def _numeric(details: Mapping[str, Any], alert: Alert) -> Line:

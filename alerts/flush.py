@@ -75,7 +75,18 @@ def flush(
 def _heard(
     alerts: Iterable[Alert], service: str, routes: tuple[Route, ...], services: tuple[str, ...]
 ) -> tuple[Alert, ...]:
-    return tuple(alert for alert in alerts if service in services_for(alert, routes, services))
+    """Give the alerts that a service is told of: of what fires as a whole, no segments beside it."""
+    mine = tuple(alert for alert in alerts if service in services_for(alert, routes, services))
+    whole = {_moved(alert) for alert in mine if alert.status is Status.FIRING and not alert.label("segment")}
+    return tuple(
+        alert
+        for alert in mine
+        if not (alert.label("segment") and alert.status is Status.FIRING and _moved(alert) in whole)
+    )
+
+
+def _moved(alert: Alert) -> tuple[str, str]:
+    return alert.label("shift"), alert.label("feature")
 
 
 def _is_owed(alerts: Iterable[Alert], sent: Mapping[str, Sent], services: tuple[str, ...]) -> bool:

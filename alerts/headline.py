@@ -104,9 +104,14 @@ def _status(notice: Notice) -> str:
 
 
 def _names(alerts: Iterable[Alert], most: int) -> str:
-    features = list(dict.fromkeys(harmless(feature_of(alert)) for alert in alerts))
+    features = list(dict.fromkeys(harmless(_place(alert)) for alert in alerts))
     names = features[:most] + ([f"{len(features) - most} more"] if len(features) > most > 0 else [])
     return f" ({', '.join(names)})" if names else ""
+
+
+def _place(alert: Alert) -> str:
+    segment = alert.label("segment")
+    return f"{feature_of(alert)} in {segment}" if segment else feature_of(alert)
 
 
 def harmless(text: str) -> str:

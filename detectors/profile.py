@@ -23,6 +23,9 @@ from detectors.outputs import output_rows
 from detectors.performance_reference import PerformanceReference
 from detectors.rules import CheckCounts, violations
 from detectors.scored import Scored, summarise_scored
+from detectors.segments import Segment, Segments, decode_segments, encode_segments, summarise_segments
+from detectors.segments import merged as merged_segments
+from detectors.segments import names_of as segment_names
 
 VERSION = 1
 TABLE = ":table"  # the parts that belong to no feature; no feature's name begins with a colon
@@ -42,6 +45,9 @@ class Layout(Protocol):
 
     @property
     def performance(self) -> PerformanceReference | None: ...
+
+    @property
+    def segments(self) -> Segments: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ class Profile:
     """The sums of any number of rows. Profiles on one layout are a commutative monoid under `merge`.
 
     ``scored`` is about predictions and scores together; None where performance cannot be known, and in counts
-    that were stored before it was.
+    that were stored before it was. ``segments`` has, by name, those that were looked for in all rows.
     """
 
     rows: int
@@ -94,13 +100,15 @@ class Profile:
     identifiers: Identifiers
     sample: Sample
     scored: Scored | None = None
+    segments: Mapping[str, Segment] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, layout: Layout) -> Self:
         counts = {name: counting.empty(grid) for name, grid in layout.grids.items()}
         checks = {name: CheckCounts() for name in counts}
         scored = None if layout.performance is None else Scored.empty(layout.performance)
-        return cls(0, counts, checks, Identifiers.empty(), Sample(), scored)
+        segments = dict.fromkeys(segment_names(layout.segments), Segment())
+        return cls(0, counts, checks, Identifiers.empty(), Sample(), scored, segments)
 
     def merge(self, other: Self) -> Self:
         """The profile of all rows of both; neither part changes.
@@ -120,6 +128,7 @@ class Profile:
             self.identifiers.merge(other.identifiers),
             self.sample.merge(other.sample),
             None if self.scored is None or other.scored is None else self.scored.merge(other.scored),
+            merged_segments(self.segments, other.segments),
         )
 
 
@@ -135,15 +144,18 @@ def summarise(
     rows = len(next(iter(columns.values()))) if columns else 0
     counts: dict[str, Counts] = {}
     checks: dict[str, CheckCounts] = {}
+    counted: dict[str, Column] = {}
     for name, grid in layout.grids.items():
         feature = layout.dictionary.features[name]
         column = columns.get(name)
         if column is None:
             column = _absent(feature, rows)
+        counted[name] = column
         counts[name] = _count(feature, grid, column)
         checks[name] = violations(feature, column, counts[name])
     found = Identifiers.empty() if ids is None else Identifiers.from_ids(ids)
-    return Profile(rows, counts, checks, found, sample or Sample(), _scored(layout, columns))
+    segments = summarise_segments(layout.segments, layout.dictionary, layout.grids, counted)
+    return Profile(rows, counts, checks, found, sample or Sample(), _scored(layout, columns), segments)
 
 
 def _scored(layout: Layout, columns: Columns) -> Scored | None:
@@ -182,7 +194,7 @@ def encode_parts(profile: Profile) -> dict[str, bytes]:
     )
     if profile.scored is not None:
         parts[OUTPUTS] = scored_wire.encode(profile.scored)
-    return parts
+    return parts | encode_segments(profile.segments)
 
 
 def decode_parts(parts: Mapping[str, bytes], layout: Layout) -> Profile:
@@ -207,7 +219,8 @@ def decode_parts(parts: Mapping[str, bytes], layout: Layout) -> Profile:
     scored = None
     if layout.performance is not None and OUTPUTS in parts:
         scored = scored_wire.decode(parts[OUTPUTS], layout.performance)
-    return Profile(rows, counts, checks, ids_wire.decode(identifiers), sample, scored)
+    segments = decode_segments(parts, layout.segments, layout.dictionary, layout.grids)
+    return Profile(rows, counts, checks, ids_wire.decode(identifiers), sample, scored, segments)
 
 
 def _unpacked(data: bytes, name: str) -> list[Any]:

@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from detectors import counts as counting
 from detectors.counts import MAX_UNSEEN, CategoricalCounts, Counts
 from detectors.counts_categorical import MAX_TEXT
 from detectors.grid import CategoricalGrid
 from detectors.identifiers import MAX_KEPT
 from detectors.profile import Layout, Profile
 from detectors.scored import Scored
+from detectors.segments import Segment, grids_within
 
 FEATURE_BYTES = 800
 """A feature's counts and checks as objects, beside their arrays."""
@@ -40,8 +42,23 @@ def bounds(layout: Layout) -> Bounds:
     closed = sum(isinstance(grid, CategoricalGrid) and not grid.is_open for grid in layout.grids.values())
     empty = size_bytes(Profile.empty(layout))
     unseen = ENTRY_BYTES + _TEXT_BYTES
-    most = empty + closed * MAX_UNSEEN * unseen + MAX_KEPT * _ID_BYTES
-    return Bounds(empty, closed * unseen + _ID_BYTES, most)
+    row = (1 + len(layout.segments)) * closed * unseen + _ID_BYTES
+    most = empty + (1 + _segments(layout)) * closed * MAX_UNSEEN * unseen + MAX_KEPT * _ID_BYTES
+    of_segments = [_segment_bytes(layout, feature) for feature in layout.segments]
+    all_segments = sum(
+        size * len(values) for size, values in zip(of_segments, layout.segments.values(), strict=True)
+    )
+    return Bounds(empty, row + sum(of_segments), most + all_segments)
+
+
+def _segments(layout: Layout) -> int:
+    return sum(map(len, layout.segments.values()))
+
+
+def _segment_bytes(layout: Layout, feature: str) -> int:
+    """What one segment of a feature takes from its first row on."""
+    grids = grids_within(layout.dictionary, layout.grids, feature)
+    return _size_of(Segment(1, {name: counting.empty(grid) for name, grid in grids.items()}))
 
 
 def size_bytes(profile: Profile) -> int:
@@ -54,7 +71,12 @@ def size_bytes(profile: Profile) -> int:
         + ids.counts.nbytes
         + sum(map(_entry_bytes, profile.sample.extra_columns))
         + (0 if profile.scored is None else _scored_bytes(profile.scored))
+        + sum(ENTRY_BYTES + _size_of(segment) for segment in profile.segments.values())
     )
+
+
+def _size_of(segment: Segment) -> int:
+    return FEATURE_BYTES * len(segment.counts) + sum(map(_counts_bytes, segment.counts.values()))
 
 
 def _counts_bytes(counts: Counts) -> int:

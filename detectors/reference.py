@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
@@ -19,6 +19,7 @@ from detectors.grid import GRID_SIZE, MAX_CATEGORIES, Grid, NumericGrid, categor
 from detectors.outputs import Task
 from detectors.performance import PerformanceReference, build_performance, infer_outputs
 from detectors.profile import PRESENCE_ONLY, Profile, summarise
+from detectors.segments import MAX_SEGMENTS, Segments, chosen
 from detectors.warm_up import warm_up_rows
 
 ID_LENGTH = 12  # hexadecimal digits: 48 bits among a handful of references
@@ -34,7 +35,8 @@ class Reference:
     all are independent); ``absence_effect`` says it of the absence of a value.
     ``rows_per_window`` is None when the rows had no times. ``performance`` is what the
     model's outputs are compared with; None when the rows had no labels. ``warm_up`` is a sample of
-    the labelled rows that a challenger begins with (see `detectors.warm_up`).
+    the labelled rows that a challenger begins with (see `detectors.warm_up`). ``segments`` names the values
+    whose rows are also counted by themselves.
     """
 
     id: str
@@ -52,6 +54,7 @@ class Reference:
     absence_effect: Mapping[str, float]
     performance: PerformanceReference | None = None
     warm_up: bytes = b""
+    segments: Segments = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class FixedLayout:
     dictionary: Dictionary
     grids: Mapping[str, Grid]
     performance: PerformanceReference | None = None
+    segments: Segments = field(default_factory=dict)
 
 
 def build(
@@ -79,6 +83,8 @@ def build(
     task: Task | None = None,
     positive: str | None = None,
     threshold: float = 0.5,
+    segments: tuple[str, ...] = (),
+    max_segments: int = MAX_SEGMENTS,
 ) -> Reference:
     """Build a reference from the rows a model was trained on.
 
@@ -88,12 +94,14 @@ def build(
     the design effects and the rows to expect. With labels, and predictions or scores, it
     also holds how well the model did; ``task`` and ``positive`` say what the outputs mean
     where that shall not be inferred, ``threshold`` from which score on a row is positive.
+    ``segments`` are the features whose ``max_segments`` most frequent values are counted by themselves.
 
     Raises
     ------
     ValueError
         If there are no rows, a feature has no column, a column has values but none of
-        the type that the dictionary says, or labels and predictions do not fit together.
+        the type that the dictionary says, labels and predictions do not fit together, or
+        the rows cannot be parted by a feature.
     """
     grids = {
         name: _grid(feature, columns[name], grid_size, max_categories)
@@ -103,11 +111,13 @@ def build(
     performance = None
     if outputs is not None:
         performance = build_performance(outputs, columns, times_ms, window_ms, grids)
-    layout = FixedLayout(dictionary, grids, performance)
+    by_value = chosen(dictionary, grids, segments, max_segments)
+    layout = FixedLayout(dictionary, grids, performance, by_value)
     profile = summarise(layout, columns, ids)
     windows = Windows.none()
     if times_ms is not None and window_ms is not None:
-        windows = Windows.replay(layout, columns, profile, times_ms, window_ms)
+        whole = replace(layout, segments={})
+        windows = Windows.replay(whole, columns, profile, times_ms, window_ms)
     content_hash = _content_hash(model, version, layout, profile, windows)
     return Reference(
         id=content_hash[:ID_LENGTH],
@@ -125,6 +135,7 @@ def build(
         absence_effect=windows.absence_effect,
         performance=performance,
         warm_up=b"" if outputs is None else warm_up_rows(columns, dictionary, outputs),
+        segments=by_value,
     )
 
 
@@ -171,6 +182,9 @@ def _content_hash(model: str, version: str, layout: FixedLayout, profile: Profil
     digest.update(ids.hashes.astype("<u8").tobytes() + ids.counts.astype("<i8").tobytes())
     if layout.performance is not None:
         digest.update(layout.performance.fingerprint().encode())
+    for name, segment in profile.segments.items():
+        counted = [(each, _count_facts(counts)) for each, counts in segment.counts.items()]
+        digest.update(msgspec.json.encode((name, segment.rows, counted)))
     return digest.hexdigest()
 
 

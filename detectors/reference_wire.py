@@ -38,6 +38,7 @@ class _Stored(msgspec.Struct, frozen=True):
     absence_effect: dict[str, float]
     performance: bytes = b""  # empty: it is not known, or was not when the reference was stored
     warm_up: bytes = b""
+    segments: dict[str, tuple[str, ...]] = {}
 
 
 def encode(reference: Reference) -> bytes:
@@ -58,6 +59,7 @@ def encode(reference: Reference) -> bytes:
         absence_effect=dict(reference.absence_effect),
         performance=b"" if reference.performance is None else encode_performance(reference.performance),
         warm_up=reference.warm_up,
+        segments=dict(reference.segments),
     )
     return msgspec.msgpack.encode((VERSION, stored))
 
@@ -83,7 +85,7 @@ def decode(data: bytes) -> Reference:
     grids = {name: _unpacked(packed) for name, packed in stored.grids.items()}
     dictionary = Dictionary({feature.name: feature for feature in stored.features})
     performance = decode_performance(stored.performance) if stored.performance else None
-    layout = FixedLayout(dictionary, grids, performance)
+    layout = FixedLayout(dictionary, grids, performance, stored.segments)
     return _reference(stored, layout)
 
 
@@ -104,6 +106,7 @@ def _reference(stored: _Stored, layout: FixedLayout) -> Reference:
         absence_effect=stored.absence_effect,
         performance=layout.performance,
         warm_up=stored.warm_up,
+        segments=layout.segments,
     )
 
 

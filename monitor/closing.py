@@ -15,11 +15,12 @@ from monitor.alerting import AlertRound, critical_features, has_told
 from monitor.findings import Finding, PerformanceFinding, QualityFinding
 from monitor.gaps import expectations, freshness, replaced, silence
 from monitor.judge import judge
-from monitor.levels import rules_for
+from monitor.levels import rules_for, segment_rules_for
 from monitor.performance.estimate import estimates
 from monitor.performance.settle import Settled
 from monitor.performance.watching import Watching
 from monitor.plan import ModelPlan
+from monitor.segments import judge_segments, related
 from monitor.store.base import Closed, ClosedWindow, ModelLock, OpenWindow
 from monitor.windows import Span, spans_ending, watermark_ms
 
@@ -212,8 +213,18 @@ def _judged(
 def _span(plan: ModelPlan, reference: Reference, profile: Profile, span: Span) -> _Judged:
     rules = rules_for(plan, span.multiple)
     shifts = judge(plan.name, plan.settings.version, reference, profile, span, rules)
+    if reference.segments:
+        shifts = _with_segments(plan, reference, profile, span, shifts)
     performance, shares = estimates(plan, reference, profile, span)
     return _Judged((*shifts, *shares), performance)
+
+
+def _with_segments(
+    plan: ModelPlan, reference: Reference, profile: Profile, span: Span, whole: tuple[Finding, ...]
+) -> tuple[Finding, ...]:
+    rules = segment_rules_for(plan, span.multiple)
+    found = judge_segments(plan.name, plan.settings.version, reference, profile, span, rules)
+    return tuple(related(whole, found, reference, profile, rules_for(plan, span.multiple)))
 
 
 def _history(lock: ModelLock, reference: Reference, from_ms: int, until_ms: int) -> Profile | None:

@@ -16,6 +16,7 @@ from monitor.join.joiner import Terms
 from monitor.layouts import labels_layout_of, layout_of
 from monitor.performance.signals import inputs, scores
 from monitor.plan import LabelPlan, ModelPlan
+from monitor.segments import segmented
 from monitor.store.base import Store
 
 
@@ -24,6 +25,7 @@ def model_plan(
 ) -> ModelPlan:
     """Compile one model; raises ConfigError when its paths and the reference do not fit together."""
     fields = settings.fields.resolved(name)
+    reference = segmented(name, settings, reference)
     try:
         decoder = Decoder(
             layout_of(name, fields, reference.dictionary, settings.shared_topics),

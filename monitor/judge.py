@@ -37,7 +37,17 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Rows that are compared with the reference's: all of the log's, or those of a segment."""
+
+    segment: str
+    reference: Reference
+    current: Profile
+
+
+@dataclass(frozen=True, slots=True)
 class _Tested:
+    part: Part
     feature: str
     shift: Shift
     detector: AnyDetector
@@ -53,14 +63,21 @@ def judge(
     Drift is an adjusted p-value within the level *and* an effect of at least ``min_effect``; a p-value alone
     never says drift. A test that crashes is an ``error`` and hinders no other.
     """
-    tested = tuple(_tests(reference, current, rules))
+    return judge_parts(model, model_version, (Part("", reference, current),), span, rules)
+
+
+def judge_parts(
+    model: str, model_version: str, parts: Iterable[Part], span: Span, rules: Rules
+) -> tuple[Finding, ...]:
+    """Judge several parts of the window as one family of tests: Holm's correction is over all of them."""
+    tested = tuple(test for part in parts for test in _tests(part, rules))
     adjusted = holm([test.result.p_value for test in tested])
     verdicts = [_verdict(test, p, rules) for test, p in zip(tested, adjusted, strict=True)]
     return tuple(
         Finding(
             model=model,
             model_version=model_version,
-            segment="",
+            segment=test.part.segment,
             start_ms=span.start_ms,
             end_ms=span.end_ms,
             multiple=span.multiple,
@@ -71,21 +88,22 @@ def judge(
             adjusted_p=adjusted_p,
             threshold=_threshold(test, rules),
             verdict=verdict,
-            reference_id=reference.id,
-            details=_details(test.feature, reference, current) if verdict in _TELLING else {},
+            reference_id=test.part.reference.id,
+            details=_details(test) if verdict in _TELLING else {},
         )
         for test, adjusted_p, verdict in zip(tested, adjusted, verdicts, strict=True)
     )
 
 
-def _tests(reference: Reference, current: Profile, rules: Rules) -> Iterable[_Tested]:
+def _tests(part: Part, rules: Rules) -> Iterable[_Tested]:
+    reference = part.reference
     for name in reference.grids:
         feature = reference.dictionary.features[name]
         if feature.role is Role.LABEL:
             continue  # labels come later and are joined first
         shift = Shift.COVARIATE if feature.role is Role.FEATURE else Shift.PRIOR
         for chosen in _chosen(feature.kind, rules.detectors):
-            yield _test(name, shift, chosen, reference, current, rules)
+            yield _test(part, name, shift, chosen, rules)
 
 
 def _chosen(kind: Kind, settings: Detectors) -> Iterable[AnyDetector]:
@@ -99,13 +117,13 @@ def _chosen(kind: Kind, settings: Detectors) -> Iterable[AnyDetector]:
     return tuple(detector(name, thresholds.get(name)) for name in names)
 
 
-def _details(name: str, reference: Reference, current: Profile) -> dict[str, Any]:
+def _details(test: _Tested) -> dict[str, Any]:
+    name, reference, current = test.feature, test.part.reference, test.part.current
     return moved(reference.profile.counts[name], current.counts[name], reference.grids[name])
 
 
-def _test(
-    name: str, shift: Shift, chosen: AnyDetector, reference: Reference, current: Profile, rules: Rules
-) -> _Tested:
+def _test(part: Part, name: str, shift: Shift, chosen: AnyDetector, rules: Rules) -> _Tested:
+    reference, current = part.reference, part.current
     try:
         grid = reference.grids[name]
         before, now = reference.profile.counts[name], current.counts[name]
@@ -115,11 +133,19 @@ def _test(
         result = TestResult(
             0.0, None, None, None, None, _rows(reference.profile.counts.get(name)), 0, 0.0, note
         )
-        return _Tested(name, shift, chosen, result, failed=True)
+        return _Tested(part, name, shift, chosen, result, failed=True)
+    if lacks := _lacks_rows(part, result, rules):
+        result = replace(result, p_value=None, note=lacks)
+    return _Tested(part, name, shift, chosen, result)
+
+
+def _lacks_rows(part: Part, result: TestResult, rules: Rules) -> str:
+    """Say that there are too few rows; nothing when there are enough."""
     if result.n_current < rules.min_rows:
-        note = f"{result.n_current} rows, min_rows is {rules.min_rows}"
-        result = replace(result, p_value=None, note=note)
-    return _Tested(name, shift, chosen, result)
+        return f"{result.n_current} rows, min_rows is {rules.min_rows}"
+    if part.segment and result.n_reference < rules.min_rows:
+        return f"{result.n_reference} rows in the reference, min_rows is {rules.min_rows}"
+    return ""
 
 
 def _rows(counts: Counts | None) -> int:
@@ -133,7 +159,7 @@ def _threshold(test: _Tested, rules: Rules) -> float | None:
 def _verdict(test: _Tested, adjusted_p: float | None, rules: Rules) -> Verdict:
     if test.failed:
         return Verdict.ERROR
-    if test.result.n_current < rules.min_rows:
+    if _lacks_rows(test.part, test.result, rules):
         return Verdict.INCONCLUSIVE
     if test.detector.is_distance:
         return _distance_verdict(test)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from detectors.budget import alpha
 from monitor.judge import Rules
 from monitor.plan import ModelPlan
@@ -26,6 +28,11 @@ def rules_for(plan: ModelPlan, multiple: int) -> Rules:
     """How a window of this length is judged."""
     settings = plan.settings
     return Rules(level(plan, multiple), settings.min_effect, settings.min_rows, settings.detectors)
+
+
+def segment_rules_for(plan: ModelPlan, multiple: int) -> Rules:
+    """How the segments of a window of this length are judged: one share for all of them and all lengths."""
+    return replace(rules_for(plan, multiple), level=level_over_lengths(plan, multiple))
 
 
 def false_alarms_per_row(plan: ModelPlan, rows_per_window: int, streams: int) -> float:

@@ -98,6 +98,8 @@ def built_from(
             task=None if settings.performance.task is None else Task(settings.performance.task),
             positive=settings.performance.positive,
             threshold=settings.performance.threshold,
+            segments=settings.segments,
+            max_segments=settings.max_segments,
         )
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error

@@ -20,6 +20,7 @@ from monitor.config.section import shown as shown_place
 from monitor.errors import ConfigError
 from monitor.memory import DECODED, Memory, shown
 
+_OF_SEGMENTS = ("level_of_segments", "level_of_segments_if_estimated")
 _COLOURS = {State.OK: "green", State.NOTE: "yellow", State.FAILED: "red"}
 
 
@@ -96,11 +97,16 @@ def _follows(name: str, model: Model) -> dict[str, Any]:
     Whether performance will be estimated is the reference's to say: both cases are told.
     """
     shares, estimated = (model.budget_shares(is_estimated=each) for each in (False, True))
+    of_segments = [each * len(model.multiples) for each in (shares, estimated)] if model.segments else []
     lengths = [
         {
             "length": str(Duration(model.window.ms * multiple)),
             "level": alpha(model.budget, model.window.seconds, multiple, shares),
             "level_if_estimated": alpha(model.budget, model.window.seconds, multiple, estimated),
+            **{
+                key: alpha(model.budget, model.window.seconds, multiple, each)
+                for key, each in zip(_OF_SEGMENTS, of_segments, strict=False)
+            },
         }
         for multiple in model.multiples
     ]
@@ -112,6 +118,8 @@ def _follows(name: str, model: Model) -> dict[str, Any]:
         "budget_shares": shares,
         "budget_shares_if_estimated": estimated,
         "windows": lengths,
+        "segments": model.segments,
+        "max_segments": model.max_segments,
     }
 
 

@@ -10,8 +10,10 @@ from rich.console import Console
 
 from detectors.dictionary import Role
 from detectors.dictionary_file import to_toml
+from detectors.grid import CategoricalGrid
 from detectors.reference import Reference
 from detectors.reference_wire import decode
+from detectors.segments import segment_name
 from monitor.cli.context import (
     ConfigOption,
     JsonOption,
@@ -84,12 +86,26 @@ def _describe(reference: Reference, rows: TrainingRows, *, active: bool) -> None
     out().print(f"reference {reference.id} of {reference.model}: {reference.rows:,} rows, {state}")
     _taken(rows, out())
     out().print(understood(reference), markup=False)
+    _segments(reference)
     _dictionary_table(reference)
     err().print(
         "look the dictionary over: driftd reference show; to change it, save the TOML of --dry-run, "
         "edit it, and build again with --dictionary",
         style="dim",
     )
+
+
+def _segments(reference: Reference) -> None:
+    """Say which values are judged by themselves, and which only as a part of the whole."""
+    for feature, values in reference.segments.items():
+        rows = sum(reference.profile.segments[segment_name(feature, value)].rows for value in values)
+        grid = reference.grids[feature]
+        known = grid.categories if isinstance(grid, CategoricalGrid) else ()
+        out().print(
+            f"segments of {feature}: {', '.join(values) or 'none'} ({len(values)} of {len(known)} values, "
+            f"{rows / max(1, reference.rows):.1%} of rows; the others are judged in the whole only)",
+            markup=False,
+        )
 
 
 def _dictionary_table(reference: Reference) -> None:
@@ -161,6 +177,7 @@ def show(
     built_at = f"{row.built_at:%Y-%m-%d %H:%M} UTC"
     out().print(f"reference {row.id} of {name}: {row.rows:,} rows of {row.source}, built {built_at}")
     out().print(understood(reference), markup=False)
+    _segments(reference)
     _dictionary_table(reference)
 
 

@@ -122,6 +122,12 @@ def _levels(place: Place, model: Model) -> Iterator[Hint]:
     if len(lengths) > 1:
         longest = Duration(model.window.ms * lengths[-1])
         text += f", the longest ({longest}) at {judged[-1]:.2g}, all features and tests together"
+    if model.segments:
+        together = [
+            alpha(model.budget, model.window.seconds, each, shares * len(lengths)) for each in lengths
+        ]
+        text += f"; segments, all together, at {together[0]:.2g}"
+        text += f" to {together[-1]:.2g}" if len(lengths) > 1 else ""
     others = [f"{len(lengths)} lengths", *parts]
     text += f"; the budget has {shares} shares: {', '.join(others[:-1])} and {others[-1]}"
     if not model.labels_topics:

@@ -9,12 +9,13 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from detectors.budget import Budget, levels, parse_budget
+from detectors.segments import MAX_SEGMENTS
 from monitor.config.concept import Challenger, Concept
 from monitor.config.durations import Duration
 from monitor.config.fields import Fields
 from monitor.config.labels import LabelsFields
 from monitor.config.performance import Performance
-from monitor.config.section import Mistake, Section
+from monitor.config.section import Mistake, Section, repeated
 from monitor.config.topics import topic_mistakes
 
 DAY_MS = 86_400_000
@@ -75,6 +76,8 @@ class Model(Section, frozen=True, kw_only=True):
     keep_windows: Whole = 2
     grid_size: Annotated[int, Meta(ge=16, le=1_000_000)] = 2048
     max_categories: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
+    segments: tuple[str, ...] = ()
+    max_segments: Annotated[int, Meta(ge=1, le=1_000)] = MAX_SEGMENTS
     detectors: Detectors = field(default_factory=Detectors)
     performance: Performance = field(default_factory=Performance)
     concept: Concept = field(default_factory=Concept)
@@ -104,6 +107,7 @@ class Model(Section, frozen=True, kw_only=True):
             "data quality": True,
             "estimated performance": is_estimated or has_labels,
             "labels": has_labels,
+            "segments": bool(self.segments),
             "evidence over windows": bool(self.detectors.sequential),
             "sequential detectors": self.concept.steps(has_labels=has_labels),
         }
@@ -126,6 +130,7 @@ class Model(Section, frozen=True, kw_only=True):
         yield from self._time_mistakes()
         yield from self._label_mistakes()
         yield from self._budget_mistakes()
+        yield from repeated("segments", self.segments)
 
     def _budget_mistakes(self) -> Iterator[Mistake]:
         try:

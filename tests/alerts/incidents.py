@@ -23,6 +23,7 @@ def alert(
     *,
     shift: str = "covariate",
     check: str = "",
+    segment: str = "",
     model: str = "churn",
     status: Status = Status.FIRING,
     severity: Severity = Severity.WARNING,
@@ -32,7 +33,7 @@ def alert(
 ) -> Alert:
     resolved_ms = last_bad_ms + 2 * DAY_MS if status is Status.RESOLVED else None
     return Alert(
-        labels=labels(model=model, shift=shift, feature=feature, check=check, segment=""),
+        labels=labels(model=model, shift=shift, feature=feature, check=check, segment=segment),
         severity=severity,
         status=status,
         multiple=1,

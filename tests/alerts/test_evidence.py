@@ -239,3 +239,15 @@ def test_evidence_of_any_shape_gives_a_line(
 ) -> None:
     annotations = {"details": details, "effect": effect, "effect_low": low}
     assert line(alert("age", shift=shift, annotations=annotations)).strip()
+
+
+def test_where_it_moved_is_told() -> None:
+    annotations = drift(medians(5.0, 6.0, 0.1), 0.1, 0.0)
+    assert words_of(annotations, segment="country=DE").endswith("10 % of rows moved, in country=DE")
+    alone = drift(medians(5.0, 6.0, 0.1) | {"only_in": ["country=DE"]}, 0.1, 0.0)
+    assert words_of(alone, segment="country=DE").endswith("moved, only in country=DE")
+    assert words_of(alone).endswith("moved, only in country=DE"), "the whole's drift, explained by a segment"
+    many = [f"country={i}" for i in range(5)]
+    told = words_of(drift(medians(5.0, 6.0, 0.1) | {"only_in": many}, 0.1, 0.0))
+    assert told.endswith("only in country=0, country=1, country=2 and 2 more")
+    assert ", only in" not in words_of(drift(medians(5.0, 6.0, 0.1) | {"only_in": "?"}, 0.1, 0.0))

@@ -185,3 +185,30 @@ def test_an_alert_from_the_future_is_not_told_at_every_flush() -> None:
 def test_an_alert_that_is_back_is_not_told_to_be_over() -> None:
     _, out = flushed(AGE_OVER, AGE, SEX, sent=told(AGE))
     assert out["team"].resolved == frozenset()
+
+
+GERMANY, FRANCE = alert("age", segment="country=DE"), alert("age", segment="country=FR")
+
+
+def test_who_is_told_of_the_whole_is_not_told_of_its_segments_beside_it() -> None:
+    other = alert("sex", segment="country=DE")
+    _, out = flushed(AGE, GERMANY, FRANCE, other)
+    assert out["team"].firing == prints(AGE, other)
+    assert out["team"].message.title == "[FIRING:2] churn: inputs drifted (age, sex in country=DE)"
+    assert flushed(AGE, GERMANY, FRANCE, sent=told(AGE))[1] == {}, "segments that join are no news"
+
+
+def test_a_segment_is_told_when_the_whole_is_over_or_is_told_to_others() -> None:
+    _, out = flushed(AGE_OVER, GERMANY, sent=told(AGE))
+    assert (out["team"].firing, out["team"].resolved) == (prints(GERMANY), prints(AGE))
+    routes = (Route({"segment": "country=DE"}, ("oncall",)), Route({}, ("team",)))
+    _, out = flushed(AGE, GERMANY, FRANCE, routes=routes)
+    assert out["oncall"].firing == prints(GERMANY)
+    assert out["team"].firing == prints(AGE)
+
+
+def test_a_segment_is_told_again_of_only_if_nobody_heard_while_the_whole_fired() -> None:
+    assert flushed(AGE, GERMANY, sent=told(GERMANY, AGE))[1] == {}
+    over = alert("age", segment="country=DE", status=Status.RESOLVED)
+    _, out = flushed(AGE, over, sent=told(GERMANY, AGE))
+    assert out["team"].resolved == prints(over)

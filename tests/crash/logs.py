@@ -38,6 +38,7 @@ topics = ["predictions"]
 window = "1h"
 lateness = "5m"
 windows_up_to = "2h"
+segments = ["country"]
 idle_after = "30m"
 min_rows = 8
 """
@@ -85,7 +86,9 @@ def _reference(is_labelled: bool) -> Reference:
     frame = frame.drop(columns=unused)
     dictionary = infer(frame, {name: role for name, role in roles.items() if name in frame})
     columns = columns_from_frame(frame, dictionary)
-    return build(columns, dictionary, model=MODEL, version="", source="test", built_at=NOW)
+    return build(
+        columns, dictionary, model=MODEL, version="", source="test", built_at=NOW, segments=("country",)
+    )
 
 
 def _frame(rng: Random, rows: int) -> pd.DataFrame:

@@ -53,19 +53,22 @@ def untold(world: World) -> str:
     marked = Counter((row["service"], row["text"]) for row in rows if row["state"] == "sent")
     lost = marked - got
     told = [f"marked as sent, never sent: {text!r} to {service}" for service, text in lost]
-    firing = {row["alert_id"] for row in _alerts(world, "firing")}
+    to_tell = _without_folded(_alerts(world, "firing"))
+    firing = {row["alert_id"] for row in to_tell}
     latest = {row["service"]: row for row in rows if row["state"] == "sent"}
     for service, row in latest.items():
         if (known := set(json.loads(row["firing"]))) != firing:
             told.append(f"{service} believes that {sorted(known)} fire, {sorted(firing)} do")
     if firing and not latest:
         told.append(f"nobody heard that {sorted(firing)} fire")
-    told += [
-        f"alert {row['alert_id']} fires unnoticed"
-        for row in _alerts(world, "firing")
-        if not row["notified_at"]
-    ]
+    told += [f"alert {row['alert_id']} fires unnoticed" for row in to_tell if not row["notified_at"]]
     return "\n".join(told)
+
+
+def _without_folded(alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out segments of what fires as a whole: they are told with it."""
+    whole = {(row["shift"], row["feature"]) for row in alerts if not row["segment"]}
+    return [row for row in alerts if not row["segment"] or (row["shift"], row["feature"]) not in whole]
 
 
 def _alerts(world: World, status: str) -> list[dict[str, Any]]:

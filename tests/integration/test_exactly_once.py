@@ -14,7 +14,7 @@ from tests.services.waiting import until
 
 ROWS, PARTITIONS, KILLS = 100_000, 4, 10
 VIEWS = ("drift_history", "quality_history", "window_history", "alert_history")
-LIMITS = '\nlateness = "5m"\nwindows_up_to = "4h"\n'
+LIMITS = '\nlateness = "5m"\nwindows_up_to = "4h"\nsegments = ["country"]\n'
 
 
 @pytest.mark.integration

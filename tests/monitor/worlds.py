@@ -61,17 +61,20 @@ def training_frame(rows: int = 2_000, seed: int = 1) -> pd.DataFrame:
 
 
 @cache
-def reference(seed: int = 1) -> Reference:
+def reference(seed: int = 1, segments: tuple[str, ...] = ()) -> Reference:
     frame = training_frame(seed=seed)
     dictionary = infer(frame, {"prediction": Role.PREDICTION, "score": Role.SCORE})
     columns = columns_from_frame(frame, dictionary)
-    return build(columns, dictionary, model="loans", version="", source="test", built_at=NOW)
+    return build(
+        columns, dictionary, model="loans", version="", source="test", built_at=NOW, segments=segments
+    )
 
 
 def plan(extra: str = "", seed: int = 1) -> ModelPlan:
     settings = config(extra)
-    limit = settings.limits.max_message_bytes
-    return model_plan("loans", settings.models["loans"], settings.alerts, reference(seed), limit)
+    limit, of_model = settings.limits.max_message_bytes, settings.models["loans"]
+    known = reference(seed, of_model.segments)
+    return model_plan("loans", of_model, settings.alerts, known, limit)
 
 
 def payload(row_id: object, time_ms: object, features: Mapping[str, Any], **more: object) -> bytes:

@@ -204,3 +204,15 @@ def test_no_password_is_ever_shown(bare: World) -> None:
     assert "PostgreSQL 127.0.0.1:1/driftd" in ran.out
     assert "partition_assignment_strategy: '***' is none of" in ran.out
     assert SECRET not in ran.out + ran.err
+
+
+def test_the_levels_of_segments_are_told(bare: World) -> None:
+    bare.configure(CONFIG.replace("[alerts.services]", 'segments = ["plan", "sex"]\n[alerts.services]'))
+    out = bare.run("check").out
+    assert "judged at 4.6e-05" in out  # an hour of 90 days, in 10 shares
+    assert "; segments, all together, at 5.8e-06 to 0.00074; the budget has 10 shares" in out
+    assert "data quality and segments" in out
+    (model,) = bare.run("check", "--json").json["models"]
+    hour = model["windows"][0]
+    assert hour["level_of_segments"] == pytest.approx(1 / 2160 / 10 / 8)
+    assert hour["level_of_segments_if_estimated"] == pytest.approx(1 / 2160 / 11 / 8)

@@ -177,3 +177,24 @@ def test_a_file_of_messages_builds_a_reference_too(world: World, tmp_path: Path)
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     build(world, file)
     assert "age " in world.run("reference", "show", "churn").out
+
+
+def test_a_reference_names_its_segments_and_what_they_leave_to_the_whole(
+    world: World, training: Path
+) -> None:
+    wanted = 'segments = ["plan"]\nmax_segments = 1\n'
+    world.configure(CONFIG.replace("[alerts.services]", wanted + "[alerts.services]"))
+    ran = world.run("reference", "build", "churn", str(training))
+    (line,) = [each for each in ran.out.splitlines() if each.startswith("segments of")]
+    assert line.startswith("segments of plan: ")
+    assert "(1 of 2 values, 5" in line
+    assert "the others are judged in the whole only)" in line
+    assert line in world.run("reference", "show", "churn").out
+    assert world.run("check", "--json").json["models"][0]["segments"] == ["plan"]
+
+
+def test_a_feature_that_cannot_part_the_rows_is_named(world: World, training: Path) -> None:
+    world.configure(CONFIG.replace("[alerts.services]", 'segments = ["age"]\n[alerts.services]'))
+    ran = world.run("reference", "build", "churn", str(training))
+    assert ran.code == 1
+    assert "'age' is numeric: only categorical and boolean features part the rows" in ran.err
