@@ -10,9 +10,11 @@ from detectors.covariate import moved
 from detectors.profile import Profile, decode_parts
 from detectors.reference import Reference
 from detectors.result import Verdict
+from detectors.segments import pairs_of, segment_name
 from monitor.errors import DataError
 from monitor.findings import Finding
-from monitor.judge import Rules, judge
+from monitor.judge import Part, Rules, judge_parts
+from monitor.segments import part_of
 from monitor.store.base import ClosedWindow, Store
 from monitor.windows import Span
 
@@ -91,12 +93,20 @@ def _with(found: Stretch | None, window: ClosedWindow, find: Callable[[str], Ref
 
 
 def compare(
-    model: str, version: str, reference: Reference, current: Stretch, against: Stretch | None, rules: Rules
+    model: str,
+    version: str,
+    reference: Reference,
+    current: Stretch,
+    against: Stretch | None,
+    rules: Rules,
+    segment: str = "",
 ) -> Comparison:
     """Test every feature of a stretch against the reference it was counted on, or against another stretch.
 
+    With a segment only its rows are tested, on both sides.
+
     The tests are those of a window, with Holm's correction over features. Raises DataError when the two
-    stretches were counted on different references.
+    stretches were counted on different references, or the segment was not counted.
     """
     base = reference
     if against is not None:
@@ -108,8 +118,24 @@ def compare(
             )
         base = replace(reference, profile=against.profile)
     span = Span(current.start_ms, current.end_ms, 1)
-    findings = judge(model, version, base, current.profile, span, rules)
-    return Comparison(current, against, tuple(_told(finding, base, current.profile) for finding in findings))
+    part = _segment(base, current.profile, segment) if segment else Part("", base, current.profile)
+    findings = judge_parts(model, version, (part,), span, rules)
+    told = tuple(_told(finding, part.reference, part.current) for finding in findings)
+    return Comparison(replace(current, profile=part.current), _narrowed(against, part), told)
+
+
+def _segment(base: Reference, current: Profile, name: str) -> Part:
+    known = {segment_name(feature, value): (feature, value) for feature, value in pairs_of(base.segments)}
+    if name not in known:
+        there = f"there are {', '.join(known)}" if known else "it was built without segments"
+        raise DataError(f"the reference {base.id} does not have the segment {name}: {there}")
+    if name not in current.segments or name not in base.profile.segments:
+        raise DataError(f"not all windows there were counted by {known[name][0]}: ask for later ones")
+    return part_of(base, current, *known[name])
+
+
+def _narrowed(against: Stretch | None, part: Part) -> Stretch | None:
+    return None if against is None else replace(against, profile=part.reference.profile)
 
 
 def _told(finding: Finding, base: Reference, current: Profile) -> Finding:

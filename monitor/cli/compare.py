@@ -35,6 +35,7 @@ def compare(
     ],
     end: Annotated[str | None, typer.Option("--to", help="Windows that began before then; now.")] = None,
     against: Annotated[str, typer.Option(help="Another stretch, FROM..TO, or the reference.")] = REFERENCE,
+    segment: Annotated[str, typer.Option(help="Only the rows of a segment, like country=DE.")] = "",
     level: Annotated[
         float,
         typer.Option(
@@ -59,11 +60,12 @@ def compare(
         if reference is None:
             raise DataError(f"reference {current.reference_id} is not in the database any more")
         rules = Rules(level, settings.min_effect, settings.min_rows, settings.detectors)
-        found = compared(model, settings.version, reference, current, other, rules)
+        found = compared(model, settings.version, reference, current, other, rules, segment)
     if json:
-        print_json(_for_machines(model, reference, found))
+        print_json(_for_machines(model, reference, found) | {"segment": segment})
     else:
-        _show(model, reference, found)
+        part = reference.profile.segments[segment] if segment else reference
+        _show(f"{model} in {segment}" if segment else model, reference.id, part.rows, found)
 
 
 def _finder(store: Store) -> Callable[[str], Reference | None]:
@@ -97,13 +99,11 @@ def _span(one: Stretch) -> str:
     return f"{said(one.start_ms)} to {said(one.end_ms)}"
 
 
-def _show(model: str, reference: Reference, found: Comparison) -> None:
+def _show(what: str, reference_id: str, rows_there: int, found: Comparison) -> None:
     base = (
-        f"reference {reference.id} ({reference.rows:,} rows)"
-        if found.against is None
-        else _size(found.against)
+        f"reference {reference_id} ({rows_there:,} rows)" if found.against is None else _size(found.against)
     )
-    out().print(f"{model}: {_size(found.current)}\nagainst {base}", markup=False)
+    out().print(f"{what}: {_size(found.current)}\nagainst {base}", markup=False)
     tests = [finding for finding in found.findings if finding.result.effect is not None]
     left_out = [finding for finding in found.findings if finding.verdict is Verdict.ERROR]
     tests.sort(key=lambda each: (_WORST_FIRST.index(each.verdict), -(each.result.effect or 0.0)))

@@ -53,6 +53,9 @@ def history(
     feature: Annotated[
         str | None, typer.Option("--feature", "-f", help="Only this feature, or metric.")
     ] = None,
+    segment: Annotated[
+        str | None, typer.Option(help='Only this segment, like country=DE; "" for the whole log.')
+    ] = None,
     shift: Annotated[
         Shift | None, typer.Option(help="Only this shift; leaves quality and performance out.")
     ] = None,
@@ -82,9 +85,8 @@ def history(
     is_table = kind is Kind.PERFORMANCE and not verdict
     verdicts = _verdicts(verdict or [], everything=everything or is_table)
     kinds = _kinds(kind, shift, is_of_findings=bool(feature or verdict or everything))
-    equal = {
-        name: str(value) for name, value in (("feature", feature), ("shift", shift)) if value is not None
-    }
+    asked = {"feature": feature, "shift": shift, "segment": segment}
+    equal = {name: str(value) for name, value in asked.items() if value is not None}
     since_at, until_at = moment("--since", since, now), moment("--until", until, now)
     with opened(config) as (loaded, store):
         model = known_model(loaded, store, model)

@@ -33,7 +33,8 @@ def _finding_cells(row: Row) -> list[object]:
     if row["kind"] == "performance":
         return [row["metric"], row["verdict"], performance_words(row)]
     say = drift_words if row["kind"] == "drift" else quality_words
-    return [subject(row), row["verdict"], say(row)]
+    place = f" in {row['segment']}" if row["segment"] else ""
+    return [f"{subject(row)}{place}", row["verdict"], say(row)]
 
 
 def window_table(rows: Rows, *, with_model: bool) -> None:

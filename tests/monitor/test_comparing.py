@@ -131,3 +131,29 @@ def test_a_stretch_without_windows_says_so(store: Store) -> None:
 def test_a_stretch_whose_reference_is_gone_says_so(store: Store) -> None:
     with pytest.raises(DataError, match="not kept any more"):
         stretch(store, "loans", hour(0), hour(5), lambda _: None)
+
+
+def test_a_segment_of_a_stretch_is_what_its_raw_rows_give(rows: pd.DataFrame) -> None:
+    parted, wanted = reference(1, ("country",)), config('segments = ["country"]')
+    made = open_store("sqlite://")
+    made.upgrade_schema()
+    fields = wanted.models["loans"].fields.resolved("loans")
+    windows = counted(rows, fields, parted, HOUR_MS)
+    backfill(wanted, "loans", parted, windows, made, ManualClock(NOW), "rows")
+    now, before = (stretch(made, "loans", hour(a), hour(b), lambda _: parted) for a, b in ((20, 40), (0, 10)))
+    rules = Rules(0.01, 0.02, 20, wanted.models["loans"].detectors)
+    found = compare("loans", "", parted, now, before, rules, "country=DE")
+    in_germany = rows[rows["country"] == "DE"]
+    hours = (in_germany["timestamp"] - START_MS) // HOUR_MS
+    raw = ks_2samp(in_germany["age"][hours >= 20], in_germany["age"][hours < 10])
+    (age,) = (each for each in found.findings if (each.feature, each.detector) == ("age", "ks"))
+    assert age.result.statistic == pytest.approx(raw.statistic, abs=1e-12)
+    assert age.segment == "country=DE"
+    assert found.current.profile.rows == (hours >= 20).sum()
+    assert found.against is not None
+    assert found.against.profile.rows == (hours < 10).sum()
+    with pytest.raises(DataError, match="segment country=IT: there are country=DE, country=FR, country=PT"):
+        compare("loans", "", parted, now, None, rules, "country=IT")
+    with pytest.raises(DataError, match="built without segments"):
+        compare("loans", "", reference(), now, None, rules, "country=DE")
+    made.close_connections()
