@@ -28,8 +28,8 @@ from monitor.config import Config, ResolvedFields
 from monitor.decode.times import UNREADABLE, milliseconds
 from monitor.engine import Engine
 from monitor.errors import DataError
-from monitor.files import table_columns
 from monitor.plan import ModelPlan
+from monitor.rowmessages import table_columns
 from monitor.source.base import TopicPartition
 from monitor.source.memory import MemoryBroker, MemorySource
 from monitor.store.base import Advance, OpenWindow, PartitionClock, Progress, Store

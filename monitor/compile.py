@@ -11,6 +11,7 @@ from detectors.reference_wire import decode
 from monitor.config import Alerts, Config, Model
 from monitor.config.section import nearest
 from monitor.decode.decoder import Decoder
+from monitor.decode.layout import Layout
 from monitor.errors import ConfigError
 from monitor.join.joiner import Terms
 from monitor.layouts import labels_layout_of, layout_of
@@ -26,15 +27,8 @@ def model_plan(
     """Compile one model; raises ConfigError when its paths and the reference do not fit together."""
     fields = settings.fields.resolved(name)
     reference = segmented(name, settings, reference)
-    try:
-        decoder = Decoder(
-            layout_of(name, fields, reference.dictionary, settings.shared_topics),
-            name,
-            max_message_bytes,
-            settings.max_future.ms,
-        )
-    except ValueError as error:
-        raise ConfigError(f"models.{name}.fields: {error}") from None
+    layout = layout_of(name, fields, reference.dictionary, settings.shared_topics)
+    decoder = decoder_of(name, "fields", layout, settings, max_message_bytes)
     labels = _label_plan(name, settings, reference, max_message_bytes)
     _check_signals(name, settings, reference)
     return ModelPlan(
@@ -60,6 +54,14 @@ def model_plan(
         ),
         labels=labels,
     )
+
+
+def decoder_of(name: str, section: str, layout: Layout, settings: Model, max_message_bytes: int) -> Decoder:
+    """Make the decoder of a layout; raises ConfigError when its paths contradict each other."""
+    try:
+        return Decoder(layout, name, max_message_bytes, settings.max_future.ms)
+    except ValueError as error:
+        raise ConfigError(f"models.{name}.{section}: {error}") from None
 
 
 def _check_signals(name: str, settings: Model, reference: Reference) -> None:
@@ -91,10 +93,7 @@ def _label_plan(name: str, settings: Model, reference: Reference, max_message_by
             "or leave labels_topics out"
         )
     outputs = reference.performance.outputs
-    try:
-        decoder = Decoder(layout, name, max_message_bytes, settings.max_future.ms)
-    except ValueError as error:
-        raise ConfigError(f"models.{name}.labels_fields: {error}") from None
+    decoder = decoder_of(name, "labels_fields", layout, settings, max_message_bytes)
     meaning = (str(outputs.task), outputs.classes, outputs.prediction, outputs.scores, outputs.threshold)
     return LabelPlan(
         topics=frozenset(settings.labels_topics),

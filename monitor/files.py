@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from detectors.dictionary import Role
 from monitor.config.fields import ResolvedFields
-from monitor.config.labels import ResolvedLabels
 from monitor.config.paths import path_text
 from monitor.decode.layout import Keys, Meta, Where
 from monitor.decode.payload import Refused, read
@@ -27,8 +26,6 @@ from monitor.errors import DataError
 
 TABLES = (".parquet", ".pq", ".csv", ".csv.gz")
 LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
-_ROWS_AT_ONCE = 10_000
-_ENCODE = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +61,16 @@ def training_rows(path: Path, fields: ResolvedFields, label: Where | None = None
     An id, timestamp or output that no row has is as if its column were not there. ``label`` is where labels'
     own messages have it: looked for first, before the place in ``fields``.
     """
-    places = (*_places(fields), label)
+    places = (*places_of(fields), label)
     frame = _read_table(path) if is_table(path) else _read_lines(path, fields, places)
     if frame.empty:
         raise DataError(f"{path}: has no rows")
-    known = _columns_of(frame, places)
-    features = _feature_columns(frame, fields, set(known.values()))
+    known = columns_of(frame, places)
+    features = feature_columns(frame, fields, set(known.values()))
     filled = {where: column for where, column in known.items() if frame[column].notna().any()}
     if label in filled:
         fields = replace(fields, label=label)
-    used = {*features, *(known[where] for where in _places(fields) if where in known)}
+    used = {*features, *(known[where] for where in places_of(fields) if where in known)}
     kept, roles = _outputs_beside(path, frame, features, filled, fields)
     ids = filled.get(fields.id) if fields.id is not None else None
     stamps = filled.get(fields.timestamp)
@@ -87,6 +84,25 @@ def training_rows(path: Path, fields: ResolvedFields, label: Where | None = None
     )
 
 
+def sample_frame(
+    values: Iterable[bytes], fields: ResolvedFields, label: Where | None = None
+) -> tuple[pd.DataFrame, dict[str, Role]]:
+    """Give the features and outputs of the messages among these that can be read; raises DataError."""
+    places = (*places_of(fields), label)
+    rows = []
+    for value in values:
+        with suppress(Refused):
+            rows.append(_flattened(read(value), fields, places))
+    if not rows:
+        raise DataError("no message of the sample can be read, so it tells nothing about types")
+    frame = pd.DataFrame(rows)
+    known = columns_of(frame, places)
+    features = feature_columns(frame, fields, set(known.values()))
+    if label in known:
+        fields = replace(fields, label=label)
+    return _outputs_beside(Path("the sample"), frame, features, known, fields)
+
+
 def _outputs_beside(
     path: Path,
     frame: pd.DataFrame,
@@ -98,7 +114,7 @@ def _outputs_beside(
     _check_scores(path, known, fields)
     kept = frame[list(features)].rename(columns=dict(features))
     roles: dict[str, Role] = {}
-    for name, role, where in _outputs(fields):
+    for name, role, where in outputs_of(fields):
         column = known.get(where)
         if column is not None:
             if name in kept.columns:
@@ -128,19 +144,19 @@ def _found(known: Mapping[Where, str], fields: ResolvedFields) -> dict[str, str 
     return found
 
 
-def _outputs(fields: ResolvedFields) -> list[tuple[str, Role, Where]]:
+def outputs_of(fields: ResolvedFields) -> list[tuple[str, Role, Where]]:
     """Give each output's column, role and place."""
     one = {Role.PREDICTION: fields.prediction, Role.SCORE: fields.score, Role.LABEL: fields.label}
     outputs = [(path_text(where), role, where) for role, where in one.items() if where is not None]
     return [*outputs, *((name, Role.SCORE, keys) for name, keys in fields.score_columns.items())]
 
 
-def _places(fields: ResolvedFields) -> tuple[Where | None, ...]:
+def places_of(fields: ResolvedFields) -> tuple[Where | None, ...]:
     """Where everything is that is no feature."""
-    return (fields.id, fields.timestamp, fields.model, *(where for _, _, where in _outputs(fields)))
+    return (fields.id, fields.timestamp, fields.model, *(where for _, _, where in outputs_of(fields)))
 
 
-def _columns_of(frame: pd.DataFrame, places: Iterable[Where | None]) -> dict[Where, str]:
+def columns_of(frame: pd.DataFrame, places: Iterable[Where | None]) -> dict[Where, str]:
     """Find which column holds what is no feature: named by its whole path, or by the last key of it."""
     found: dict[Where, str] = {}
     for where in places:
@@ -153,7 +169,7 @@ def _columns_of(frame: pd.DataFrame, places: Iterable[Where | None]) -> dict[Whe
     return found
 
 
-def _feature_columns(frame: pd.DataFrame, fields: ResolvedFields, taken: set[str]) -> dict[str, str]:
+def feature_columns(frame: pd.DataFrame, fields: ResolvedFields, taken: set[str]) -> dict[str, str]:
     """Map the columns that are features to the features' names."""
     if fields.features is not None:
         named = {}
@@ -191,7 +207,7 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 def _read_lines(path: Path, fields: ResolvedFields, places: Sequence[Where | None]) -> pd.DataFrame:
     rows = []
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(lines_of(path), 1):
         try:
             rows.append(_flattened(read(line), fields, places))
         except Refused as refused:
@@ -221,31 +237,8 @@ def _at(message: Any, keys: Keys) -> Any:
     return message
 
 
-def messages(path: Path, fields: ResolvedFields) -> Iterator[bytes]:
-    """Give a file's rows as the messages they would have been on the topic."""
-    return _messages(path, lambda columns: _prediction_places(columns, fields))
-
-
-def label_messages(path: Path, labels: ResolvedLabels) -> Iterator[bytes]:
-    """Give a file's rows as the messages they would have been on a topic of labels, without other columns."""
-    places = (labels.id, labels.label, labels.timestamp, labels.model)
-    return _messages(path, lambda columns: _in_value(_columns_of(pd.DataFrame(columns=columns), places)))
-
-
-def _messages(path: Path, places_of: Callable[[list[str]], list[tuple[str, Keys]]]) -> Iterator[bytes]:
-    try:
-        if not is_table(path):
-            yield from _lines(path)
-            return
-        for columns, rows in _tables(path):
-            places = places_of(columns)
-            for row in rows:
-                yield _ENCODE(_message(row, places))
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
-
-
-def _lines(path: Path) -> Iterator[bytes]:
+def lines_of(path: Path) -> Iterator[bytes]:
+    """Give the lines of a text that are not empty; raises DataError."""
     try:
         with gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb") as file:
             for line in file:
@@ -253,57 +246,3 @@ def _lines(path: Path) -> Iterator[bytes]:
                     yield line.rstrip(b"\r\n")
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
-
-
-def _tables(path: Path) -> Iterator[tuple[list[str], list[dict[str, Any]]]]:
-    if path.name.lower().endswith((".parquet", ".pq")):
-        with pa.parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(_ROWS_AT_ONCE):
-                yield batch.schema.names, batch.to_pylist()
-        return
-    with pa.csv.open_csv(path) as reader:
-        for batch in reader:
-            yield batch.schema.names, batch.to_pylist()
-
-
-@dataclass(frozen=True, slots=True)
-class TableColumns:
-    """The columns of a table that are read: features and outputs with their names, id and timestamp."""
-
-    named: Mapping[str, str]
-    id: str | None
-    timestamp: str | None
-
-
-def table_columns(columns: list[str], fields: ResolvedFields) -> TableColumns:
-    """Find what `messages` would read from a table with these columns."""
-    frame = pd.DataFrame(columns=columns)
-    known = _columns_of(frame, _places(fields))
-    features = _feature_columns(frame, fields, set(known.values()))
-    outputs = {known[where]: name for name, _, where in _outputs(fields) if where in known}
-    id_column = None if fields.id is None else known.get(fields.id)
-    return TableColumns({**features, **outputs}, id_column, known.get(fields.timestamp))
-
-
-def _prediction_places(columns: list[str], fields: ResolvedFields) -> list[tuple[str, Keys]]:
-    """Give each column of a table that is read, and where in the message the configuration looks for it."""
-    frame = pd.DataFrame(columns=columns)
-    known = _columns_of(frame, _places(fields))
-    features = _feature_columns(frame, fields, set(known.values()))
-    listed = {path_text(keys): keys for keys in fields.features or ()}
-    inside = [(column, listed.get(name, (*fields.container, name))) for column, name in features.items()]
-    return [*_in_value(known), *inside]
-
-
-def _in_value(known: Mapping[Where, str]) -> list[tuple[str, Keys]]:
-    return [(column, where) for where, column in known.items() if not isinstance(where, Meta)]
-
-
-def _message(row: Mapping[str, Any], places: Iterable[tuple[str, Keys]]) -> dict[str, Any]:
-    payload: dict[str, Any] = {}
-    for column, keys in places:
-        inner = payload
-        for key in keys[:-1]:
-            inner = inner.setdefault(key, {})
-        inner[keys[-1]] = row[column]
-    return payload

@@ -17,7 +17,7 @@ from detectors.reference_wire import encode
 from monitor.config import Model
 from monitor.config.section import nearest
 from monitor.errors import DataError
-from monitor.files import TrainingRows, training_rows
+from monitor.files import TrainingRows, sample_frame, training_rows
 from monitor.store.base import ReferenceRow
 
 _SHOWN = {
@@ -63,8 +63,17 @@ def dictionary_of(
             raise DataError(
                 f'{path}: there is no column "{column}" to ignore{nearest(column, rows.frame.columns)}'
             )
-    dictionary = infer(rows.frame, rows.roles) if dictionary_file is None else _dictionary(dictionary_file)
+    dictionary = (
+        infer(rows.frame, rows.roles) if dictionary_file is None else dictionary_from(dictionary_file)
+    )
     return _without(dictionary, ignored, rows)
+
+
+def inferred(settings: Model, name: str, values: Iterable[bytes]) -> Dictionary:
+    """Infer a dictionary from messages, as far as they can be read; raises DataError when none can."""
+    label = settings.labels_fields.resolved(settings.fields, name).label
+    frame, roles = sample_frame(values, settings.fields.resolved(name), label)
+    return infer(frame, roles)
 
 
 def _without(dictionary: Dictionary, ignored: Iterable[str], rows: TrainingRows) -> Dictionary:
@@ -143,7 +152,8 @@ def _figure(name: str, value: float) -> str:
     return f"{name} {value:.4g}"
 
 
-def _dictionary(path: Path) -> Dictionary:
+def dictionary_from(path: Path) -> Dictionary:
+    """Read a data dictionary; raises DataError."""
     try:
         return from_toml(path.read_text(encoding="utf-8"))
     except OSError as error:

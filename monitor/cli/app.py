@@ -15,6 +15,7 @@ from monitor.cli import (
     database,
     demo,
     history,
+    mapping,
     notify,
     reference,
     replay,
@@ -45,6 +46,7 @@ app.command("history")(history.history)
 app.command("compare")(compare.compare)
 app.command("backtest")(backtest.backtest_command)
 app.command("alerts")(history.alerts)
+app.add_typer(mapping.app, name="map")
 app.add_typer(challenger.app, name="challenger")
 app.add_typer(silence.app, name="silence")
 app.add_typer(notify.app, name="notify")

@@ -23,7 +23,7 @@ from monitor.demo.receivers import Inbox, mail_receiver, slack_receiver
 from monitor.demo.service import ServiceProcess
 from monitor.demo.settings import secrets, write_config
 from monitor.demo.terminal import Terminal, progress
-from monitor.files import messages
+from monitor.rowmessages import messages
 from monitor.store.sql import open_store
 
 _AROUND_THE_DRIFT = slice(20_000, 30_000)

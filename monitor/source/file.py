@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 from monitor.config.fields import ResolvedFields
 from monitor.config.labels import ResolvedLabels
-from monitor.files import label_messages, messages
+from monitor.rowmessages import label_messages, messages
 from monitor.source.base import Chunk, Message, Polled, Start, TopicPartition
 
 F = TypeVar("F")

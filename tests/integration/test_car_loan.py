@@ -12,9 +12,9 @@ import pytest
 from monitor.clock import SystemClock
 from monitor.config import parse
 from monitor.demo.car_loan import ANALYSIS, REFERENCE
-from monitor.files import messages
 from monitor.references import built
 from monitor.replaying import replay_files
+from monitor.rowmessages import messages
 from monitor.store.base import Store
 from monitor.store.sql import open_store
 from monitor.telling import Speaking

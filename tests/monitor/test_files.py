@@ -12,7 +12,8 @@ import pytest
 from detectors.dictionary import Role
 from monitor.config import Fields, LabelsFields
 from monitor.errors import DataError
-from monitor.files import label_messages, messages, training_rows
+from monitor.files import training_rows
+from monitor.rowmessages import label_messages, messages
 
 FRAME = pd.DataFrame({"age": [1.0, 2.0, 3.0], "prediction": [0, 1, 1], "label": [0, 1, 0], "id": [7, 8, 9]})
 SCORES = {"a": "p.a", "b": "p.b"}
