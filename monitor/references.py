@@ -12,6 +12,7 @@ from detectors.frames import columns_from_frame
 from detectors.inference import infer
 from detectors.metrics import is_share
 from detectors.performance import Outputs, Task, estimated
+from detectors.profile import encode_parts
 from detectors.reference import Reference, build
 from detectors.reference_wire import encode
 from monitor.config import Model
@@ -174,4 +175,5 @@ def stored(reference: Reference, *, active: bool) -> ReferenceRow:
         built_at=reference.built_at,
         active=active,
         payload=encode(reference),
+        counts=encode_parts(reference.profile),
     )

@@ -207,6 +207,8 @@ View = Literal[
     "rejects",
     "gaps",
     "partitions",
+    "count_history",
+    "ref_counts",
 ]
 
 

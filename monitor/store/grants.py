@@ -18,6 +18,7 @@ def grants(schema: str, reader: str, writer: str | None = None) -> str:
     lines = [
         f"GRANT USAGE ON SCHEMA {of} TO {quote(reader)};",
         f"GRANT SELECT ON {views} TO {quote(reader)};",
+        f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {of} TO {quote(reader)};",
     ]
     if writer is not None:
         role = quote(writer)

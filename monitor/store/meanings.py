@@ -47,6 +47,20 @@ DRIFT = {
     "details": "the evidence in figures and words, as JSON (medians, categories)",
 }  # fmt: skip
 
+COUNTS = {
+    "model": WINDOW["model"], **SEGMENT,
+    "feature": "the column counted; prediction, score and label are columns too",
+    "window_start": WINDOW["window_start"], "window_end": WINDOW["window_end"],
+    "reference_id": "the reference on whose grid they are: refs.id; counts on different ones do not add up",
+    "counts": "the counts as stored: driftd_cells and driftd_sum read them",
+}  # fmt: skip
+
+REF_COUNTS = {
+    "reference_id": "the reference: refs.id",
+    "feature": "the column counted",
+    "counts": "the counts as stored: driftd_reference and driftd_cells read them",
+}
+
 QUALITY = {
     **WINDOW,
     "feature": "the column checked; empty for checks of the whole log",

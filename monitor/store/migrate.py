@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 
 from monitor.errors import SchemaError
 from monitor.store.connect import Database
+from monitor.store.functions import make_functions
 from monitor.store.public import PUBLIC
 from monitor.store.views import make_view
 
@@ -71,6 +72,7 @@ def upgrade(database: Database) -> None:
             command.upgrade(config(connection, database.schema), "head")
             for view in PUBLIC.values():
                 make_view(connection, view, database.schema)
+            make_functions(connection, database.schema)
 
 
 def take_turn(connection: Connection, schema: str | None) -> None:

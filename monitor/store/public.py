@@ -25,6 +25,7 @@ from monitor.store.label_tables import challenger_result, joined_window
 from monitor.store.meanings import (
     ALERTS,
     CHALLENGER,
+    COUNTS,
     DRIFT,
     GAPS,
     LABELS,
@@ -32,6 +33,7 @@ from monitor.store.meanings import (
     PARTITIONS,
     PERFORMANCE,
     QUALITY,
+    REF_COUNTS,
     REFS,
     REJECTS,
     REVISIONS,
@@ -44,8 +46,18 @@ from monitor.store.result_tables import (
     performance_result,
     performance_revision,
     quality_result,
+    window_counts,
 )
-from monitor.store.tables import cursor, gap, late_count, model, reader, reference, reject
+from monitor.store.tables import (
+    cursor,
+    gap,
+    late_count,
+    model,
+    reader,
+    reference,
+    reference_counts,
+    reject,
+)
 from monitor.store.types import Figure, Instant, Words
 from monitor.store.views import PublicView
 
@@ -127,6 +139,24 @@ def models() -> Select[Any]:
     return plain(model, MODELS, **columns).outerjoin_from(model, reference, active)
 
 
+def counts() -> Select[Any]:
+    """Counts of features in windows that were counted on one reference from beginning to end."""
+    table, window = window_counts, closed_window
+    same = and_(
+        window.c.model == table.c.model,
+        window.c.window_start == table.c.window_start,
+        window.c.segment == table.c.segment,
+        window.c.reference_id != literal("", literal_execute=True),
+    )
+    columns = {"window_end": window.c.window_end, "reference_id": window.c.reference_id}
+    return plain(table, COUNTS, **columns).join_from(table, window, same).where(is_feature(table.c.feature))
+
+
+def is_feature(name: ColumnElement[str]) -> ColumnElement[bool]:
+    """Leave out what is counted beside the features, under names that begin with a colon."""
+    return func.substr(name, *(literal(1, literal_execute=True),) * 2) != literal(":", literal_execute=True)
+
+
 PUBLIC: dict[View, PublicView] = {
     view.name: view
     for view in (
@@ -183,6 +213,15 @@ PUBLIC: dict[View, PublicView] = {
         PublicView(
             "partitions", "Partitions that are read: how far, and by which process.", PARTITIONS,
             partitions(), "beat_at", ("topic", "partition"),
+        ),
+        PublicView(
+            "count_history", "The counts of each feature in each window, for the functions below.", COUNTS,
+            counts(), "window_start", ("model", "segment", "feature"),
+        ),
+        PublicView(
+            "ref_counts", "The counts of each feature in each reference.", REF_COUNTS,
+            plain(reference_counts, REF_COUNTS).where(is_feature(reference_counts.c.feature)),
+            "reference_id", ("feature",),
         ),
     )
 }  # fmt: skip

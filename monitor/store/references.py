@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, LargeBinary, RowMapping, liter
 
 from monitor.store.base import ReferenceRow
 from monitor.store.statements import add_missing
-from monitor.store.tables import model, reference
+from monitor.store.tables import model, reference, reference_counts
 
 
 def register_models(connection: Connection, models: Iterable[str], at: datetime) -> None:
@@ -23,6 +23,8 @@ def add_reference(connection: Connection, row: ReferenceRow) -> None:
     register_models(connection, [row.model], row.built_at)
     stored = {column.name: getattr(row, column.name) for column in reference.columns}
     add_missing(connection, reference, [stored | {"active": False}])
+    counts = [{"reference_id": row.id, "feature": name, "counts": blob} for name, blob in row.counts.items()]
+    add_missing(connection, reference_counts, counts)
     if row.active:
         activate_reference(connection, row.model, row.id)
 

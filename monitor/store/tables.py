@@ -72,6 +72,15 @@ Index(
     sqlite_where=text("active"),
 )
 
+reference_counts = Table(
+    "reference_counts",
+    metadata,
+    key("reference_id"),
+    key("feature"),
+    Column("counts", LargeBinary(), nullable=False),
+    comment="The counts of references by feature, in the form of window_counts.",
+)
+
 cursor = Table(
     "cursor",
     metadata,

@@ -7,7 +7,7 @@ the detectors' business, the store keeps bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -19,7 +19,10 @@ from monitor.source.base import TopicPartition
 
 @dataclass(frozen=True, slots=True)
 class ReferenceRow:
-    """A reference as stored. ``payload`` is the detectors' wire form."""
+    """A reference as stored. ``payload`` is the detectors' wire form.
+
+    ``counts`` are its counts by feature, in the form of a window's, for SQL: written, never read back.
+    """
 
     id: str
     model: str
@@ -30,6 +33,7 @@ class ReferenceRow:
     built_at: datetime
     active: bool
     payload: bytes
+    counts: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

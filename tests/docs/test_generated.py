@@ -13,6 +13,7 @@ from detectors.checks import DIMENSIONS, CheckName
 from detectors.result import Verdict
 from monitor.decode.payload import Reason
 from monitor.metrics import NAMES, Metrics
+from monitor.store.functions import FUNCTIONS
 from monitor.store.grants import grants
 from monitor.store.public import PUBLIC
 from monitor.store.views import PublicView
@@ -51,7 +52,13 @@ def test_the_alert_in_the_readme_is_what_slack_gets() -> None:
 
 def test_the_sql_page_has_every_view_and_column_with_its_meaning() -> None:
     wanted = "".join(map(view_chapter, PUBLIC.values()))
-    assert kept_up("docs/sql.md", "<!-- views -->\n", "", wanted), ADVICE
+    assert kept_up("docs/sql.md", "<!-- views -->\n", "\n## Functions", wanted), ADVICE
+
+
+def test_the_sql_page_has_every_function_with_what_it_gives() -> None:
+    cells = [[f"`{one.name}({one.arguments})`", one.result, one.comment] for one in FUNCTIONS]
+    wanted = rows([["function", "gives", "meaning"], ["---"] * 3, *cells])
+    assert kept_up("docs/sql.md", "<!-- functions -->\n", "", wanted), ADVICE
 
 
 def test_the_operations_page_lists_every_metric() -> None:

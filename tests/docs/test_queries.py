@@ -13,6 +13,7 @@ from monitor.source.base import TopicPartition
 from monitor.store.base import Advance, Alerting, Gap, Progress, Reject
 from monitor.store.sql import open_store
 from tests.docs.pages import Block, blocks
+from tests.monitor.store.counted import numeric, stored
 from tests.monitor.store.rows import (
     AT,
     MODEL,
@@ -37,14 +38,15 @@ def filled(url: str) -> None:
     """Write a little of everything."""
     store = open_store(url)
     store.register_models([MODEL], AT)
-    store.add_reference(reference())
+    counts = {"age": stored(numeric([0, 5, 1, 4, 0]))}
+    store.add_reference(reference(counts=counts))
     findings = (
         finding(),
         finding(detector="psi", adjusted_p=None, verdict=Verdict.OK),
         finding(feature="plan", detector="chi2", verdict=Verdict.INCONCLUSIVE),
         finding(feature="score", shift=Shift.PRIOR, multiple=2, end_ms=START + 7_200_000),
     )
-    close(store, closed(0, findings, (quality(),)))
+    close(store, closed(0, findings, (quality(),), counts=counts))
     with store.lock(MODEL) as lock:
         assert lock is not None
         lock.write(Alerting(alerts=(alert(),)))

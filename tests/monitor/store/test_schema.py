@@ -183,6 +183,9 @@ def test_granted_roles_may_do_their_work_and_no_more(postgres_url: str) -> None:
     as_writer.register_models([MODEL], AT)
     as_reader = open_store(parse_url(postgres_url).set(username=reader).render_as_string(hide_password=False))
     assert len(as_reader.view("models")) == 1
+    query = "SELECT driftd.driftd_ks(driftd.driftd_reference('none', 'age'), driftd.driftd_sum(counts))"
+    with as_reader._database.reading() as connection:  # type: ignore[attr-defined]
+        assert connection.execute(text(f"{query} FROM driftd.count_history")).scalar() is None
     with pytest.raises(SchemaError, match="permission denied for table model"):
         as_reader.register_models(["more"], AT)
     as_writer.close_connections()
