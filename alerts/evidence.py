@@ -34,7 +34,7 @@ def feature_of(alert: Alert) -> str:
 
 
 def worst_first(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
-    """Order alerts by severity, then by how many rows moved or failed, then by name."""
+    """Order alerts by severity, then by how much it matters that rows moved or failed, then by name."""
     return tuple(sorted(alerts, key=lambda a: (-LOUDNESS[a.severity], -_extent(a), feature_of(a), a.labels)))
 
 
@@ -71,8 +71,32 @@ def _numeric(details: Mapping[str, Any], alert: Alert) -> Line:
     if before is None or after is None:
         return (plain(moved),) if moved else ()
     one, other = words.numbers(before, after)
-    medians = f"median stays {one}" if one == other else f"median {one} → {other}"
-    return (plain(", ".join(filter(None, (medians, moved)))),)
+    stays = one == other
+    medians = f"median stays {one}" if stays else f"median {one} → {other}"
+    farthest = _farthest(mappings(details.get("quantiles"))) if stays else ""
+    return (plain(", ".join(filter(None, (medians, farthest, moved, _importance(details))))),)
+
+
+def _farthest(quantiles: list[Mapping[str, Any]]) -> str:
+    """Say which quantile moved furthest, of a feature whose median did not: "95th percentile 9 → 14"."""
+    moves = [move for each in quantiles if (move := _move(each)) is not None]
+    distance, q, before, after = max(moves, default=(0.0, 0.0, 0.0, 0.0))
+    one, other = words.numbers(before, after)
+    return f"{words.number(100 * q)}th percentile {one} → {other}" if distance and one != other else ""
+
+
+def _move(quantile: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
+    """Give how far a quantile moved, which one it is, and from where to where."""
+    q, before, after = (real(quantile.get(key)) for key in ("q", "reference", "current"))
+    if q is None or before is None or after is None or not 0 < q < 1:
+        return None
+    return abs(after - before), q, before, after
+
+
+def _importance(details: Mapping[str, Any]) -> str:
+    """Say how important the feature is among those whose importance is known."""
+    rank, of = real(details.get("importance_rank")), real(details.get("importance_of"))
+    return f"no. {int(rank)} of {int(of)} by importance" if rank and of else ""
 
 
 def _categorical(details: Mapping[str, Any], alert: Alert) -> Line:
@@ -86,6 +110,8 @@ def _categorical(details: Mapping[str, Any], alert: Alert) -> Line:
     moved = _moved(details, alert)
     if moved:
         spans += [plain(f"{'; ' if spans else ''}{moved}")]
+    if importance := _importance(details):
+        spans += [plain(f"{', ' if spans else ''}{importance}")]
     return tuple(spans)
 
 
@@ -132,8 +158,13 @@ def _moved(details: Mapping[str, Any], alert: Alert) -> str:
 
 
 def _extent(alert: Alert) -> float:
-    """Give the share of rows that moved, or failed a check: the same unit."""
+    """Give the share of rows that moved, or failed a check: the same unit.
+
+    What moved is weighed with the feature's importance, where that is known.
+    """
     details = mapping(alert.annotations.get("details"))
+    if (matters := real(details.get("matters"))) is not None:
+        return matters
     if total := real(details.get("total_rows")):
         return (real(details.get("failed_rows")) or 0.0) / total
     return real(alert.annotations.get("effect")) or 0.0

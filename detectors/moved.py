@@ -13,10 +13,11 @@ from detectors.grid import CategoricalGrid, Grid
 from detectors.kolmogorov import scaled_distance
 
 TOP = 5  # categories with the largest change
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def moved(reference: Counts, current: Counts, grid: Grid) -> dict[str, Any]:
-    """A JSON-able summary: medians and D, or the categories that changed most.
+    """A JSON-able summary: quantiles and D, or the categories that gained or lost most.
 
     A share or median is None where a side has no values.
     """
@@ -33,12 +34,22 @@ def moved(reference: Counts, current: Counts, grid: Grid) -> dict[str, Any]:
 
 def _numeric(reference: NumericCounts, current: NumericCounts, grid: Grid) -> dict[str, Any]:
     n, m = reference.n, current.n
+    quantiles = [_quantile(reference, current, grid, q) for q in QUANTILES]
+    median = quantiles[QUANTILES.index(0.5)]
     return {
         "kind": "numeric",
-        "median_reference": _finite(quantile(reference, grid, 0.5)),
-        "median_current": _finite(quantile(current, grid, 0.5)),
+        "median_reference": median["reference"],
+        "median_current": median["current"],
+        "quantiles": quantiles,
         "share_moved": scaled_distance(reference, current) / (n * m) if n and m else None,
     }
+
+
+def _quantile(
+    reference: NumericCounts, current: NumericCounts, grid: Grid, q: float
+) -> dict[str, float | None]:
+    before, now = (_finite(quantile(counts, grid, q)) for counts in (reference, current))
+    return {"q": q, "reference": before, "current": now}
 
 
 def _categorical(

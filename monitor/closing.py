@@ -16,6 +16,7 @@ from monitor.findings import Finding, PerformanceFinding, QualityFinding
 from monitor.gaps import expectations, freshness, replaced, silence
 from monitor.judge import judge
 from monitor.levels import rules_for, segment_rules_for
+from monitor.mattering import weighed
 from monitor.performance.estimate import estimates
 from monitor.performance.settle import Settled
 from monitor.performance.watching import Watching
@@ -155,7 +156,8 @@ def _close(
         counts={} if profile is None else encode_parts(profile),
     )
     quiet = silence(plan, reference or plan.reference, until_ms, start_ms)
-    findings = (*(finding for each in judged for finding in each.findings), *stepped)
+    found = (*(finding for each in judged for finding in each.findings), *stepped)
+    findings = tuple(weighed(found, (reference or plan.reference).dictionary))
     performance = tuple(finding for each in judged for finding in each.performance)
     return Closed(window, findings, quality, now, performance), quiet
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.evidence import evidence, summary
+from alerts.evidence import evidence, summary, worst_first
 from alerts.model import Alert
 from tests.alerts.incidents import (
     alert,
@@ -251,3 +251,28 @@ def test_where_it_moved_is_told() -> None:
     told = words_of(drift(medians(5.0, 6.0, 0.1) | {"only_in": many}, 0.1, 0.0))
     assert told.endswith("only in country=0, country=1, country=2 and 2 more")
     assert ", only in" not in words_of(drift(medians(5.0, 6.0, 0.1) | {"only_in": "?"}, 0.1, 0.0))
+
+
+def quantiles(*moves: tuple[float, float, float]) -> dict[str, Any]:
+    return {"quantiles": [{"q": q, "reference": before, "current": now} for q, before, now in moves]}
+
+
+def test_of_a_feature_whose_median_stays_the_quantile_that_moved_most_is_told() -> None:
+    tail = quantiles((0.05, 1.0, 1.0), (0.5, 5.0, 5.0), (0.75, 7.0, 7.5), (0.95, 9.0, 14.0))
+    told = words_of(drift(medians(5.0, 5.0, 0.1) | tail, 0.1, 0.0))
+    assert told == "median stays 5, 95th percentile 9 → 14, 10 % of rows moved"
+    assert "percentile" not in words_of(drift(medians(5.0, 6.0, 0.1) | tail, 0.1, 0.0))
+    odd: dict[str, Any] = {"quantiles": [{"q": "x"}, {"q": 0.5, "reference": None, "current": 1.0}]}
+    assert "percentile" not in words_of(drift(medians(5.0, 5.0, 0.1) | odd, 0.1, 0.0))
+
+
+def test_how_important_a_feature_is_is_told_and_orders_the_alerts() -> None:
+    ranked = {"importance_rank": 2, "importance_of": 25, "matters": 0.3}
+    told = words_of(drift(medians(5.0, 6.0, 0.1) | ranked, 0.1, 0.0))
+    assert told == "median 5 → 6, 10 % of rows moved, no. 2 of 25 by importance"
+    assert words_of(drift(changes({"a": (0.1, 0.2)}) | ranked, 0.1, 0.0)).endswith(
+        "no. 2 of 25 by importance"
+    )
+    larger = alert("larger", annotations=drift(medians(5.0, 6.0, 0.2) | {"matters": 0.2}, 0.2, 0.0))
+    weightier = alert("weightier", annotations=drift(medians(5.0, 6.0, 0.1) | ranked, 0.1, 0.0))
+    assert worst_first([larger, weightier]) == (weightier, larger)

@@ -65,6 +65,20 @@ def test_a_numeric_feature_moved_from_median_to_median() -> None:
     assert summary["kind"] == "numeric"
     assert (summary["median_reference"], summary["median_current"]) == (50.0, 100.0)
     assert summary["share_moved"] == pytest.approx(50 / 101)
+    for each, q in zip(summary["quantiles"], (0.05, 0.25, 0.5, 0.75, 0.95), strict=True):
+        assert (each["q"], each["reference"]) == (q, 100 * q)
+        assert each["current"] == pytest.approx(100 * q + 50, abs=1.0)
+
+
+def test_a_tail_that_grew_shows_in_the_quantile_that_moved() -> None:
+    reference = np.arange(100.0)
+    current = np.where(reference >= 90, reference * 2, reference)
+    grid = numeric_grid(reference)
+    before, now = count_numeric(grid, Column(reference)), count_numeric(grid, Column(current))
+    apart = [
+        each["q"] for each in moved(before, now, grid)["quantiles"] if each["reference"] != each["current"]
+    ]
+    assert apart == [0.95]
 
 
 def test_a_categorical_feature_moved_by_its_largest_changes() -> None:
