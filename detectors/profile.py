@@ -223,6 +223,12 @@ def decode_parts(parts: Mapping[str, bytes], layout: Layout) -> Profile:
     return Profile(rows, counts, checks, ids_wire.decode(identifiers), sample, scored, segments)
 
 
+def decode_counts(part: bytes, name: str, grid: Grid) -> Counts:
+    """Read one feature's counts from its part alone; raises as `decode_parts` does."""
+    packed, *_ = _unpacked(part, name)
+    return counting.decode(packed, grid)
+
+
 def _unpacked(data: bytes, name: str) -> list[Any]:
     version, *fields = msgspec.msgpack.decode(data, type=list[Any])
     if version != VERSION:
