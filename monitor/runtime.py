@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -74,6 +74,13 @@ def sender_of(urls: Mapping[str, Secret], config: Config) -> Sender:
         raise ConfigError(f"alerts.services: {error}") from None
 
 
+class Page(Protocol):
+    """The page that is served."""
+
+    def show(self, config: Config) -> None: ...
+    def close(self) -> None: ...
+
+
 @dataclass(slots=True)
 class Running:
     """The parts of a running service."""
@@ -87,6 +94,7 @@ class Running:
     outbox_stop: threading.Event
     outbox_threads: tuple[threading.Thread, ...]
     clock: Clock
+    page: Page | None = None
 
     def reload(self, environ: Mapping[str, str]) -> None:
         """Take over a changed configuration and newly activated references; keep the old if it is not valid.
@@ -107,6 +115,8 @@ class Running:
             log.error("configuration not reloaded, the old one stays in force", error=str(error))  # noqa: TRY400  # told in a sentence
             return
         self.loaded, self.plans = fresh, plans
+        if self.page is not None:
+            self.page.show(fresh.config)
         self.engine.replace_plans(plans, speaking_of(fresh.config, tuple(fresh.config.alerts.services)))
         self.metrics.reload_successful.set(1)
         log.info("configuration reloaded", config_hash=fresh.sha256[:12])
@@ -123,7 +133,7 @@ def fixed_changes(old: Config, new: Config) -> tuple[str, ...]:
     """Name what differs and cannot be taken over while running, by its key; values may be secret."""
     changed = [
         f"{section}.{each.encode_name}"
-        for section in ("kafka", "database", "service", "limits")
+        for section in ("kafka", "database", "service", "page", "limits")
         for each in msgspec.structs.fields(type(getattr(old, section)))
         if getattr(getattr(old, section), each.name) != getattr(getattr(new, section), each.name)
     ]
@@ -155,6 +165,7 @@ def assemble(
     health = HealthState(clock)
     address = config.service.address
     server = None if address is None else serve(address, health, registry, VERSION)
+    page = page_of(config, clock)
     store = open_store(config.database.url.reveal(), config.database.schema)
     letters = KafkaDeadLetterBox(config.kafka, metrics) if config.kafka.dead_letters else None
     source: KafkaClientSource | None = None
@@ -194,14 +205,32 @@ def assemble(
         )
         for thread in threads:
             thread.start()
-        yield Running(loaded, plans, engine, loop, store, metrics, outbox_stop, threads, clock)
+        yield Running(loaded, plans, engine, loop, store, metrics, outbox_stop, threads, clock, page)
         outbox_stop.set()
     finally:
         presence.leave()
-        for part in (source, join, letters, server):
+        for part in (source, join, letters, server, page):
             if part is not None:
                 part.close()
         store.close_connections()
+
+
+def page_of(config: Config, clock: Clock) -> Page | None:
+    """Serve the page; None when it is off. Raises `ConfigError` when it cannot be served."""
+    address = config.page.address
+    if address is None:
+        return None
+    try:
+        from monitor.page.server import serve_page  # noqa: PLC0415  # an extra
+    except ImportError as error:
+        raise ConfigError(
+            f"page.http is set, but what serves the page cannot be imported ({error}): "
+            "pip install 'driftd[page]', or leave page.http out"
+        ) from error
+    from monitor.store.page import open_reader  # noqa: PLC0415  # only the page reads so
+
+    reader = open_reader(config.database.url.reveal(), config.database.schema)
+    return serve_page(address, reader, config, clock)
 
 
 def presence_of(loaded: Loaded, store: Store, clock: Clock, rng: Random, process: str) -> Presence:

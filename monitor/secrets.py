@@ -10,8 +10,12 @@ from monitor.config.secret import MASK
 
 
 def secrets_in(config: Config, urls: Mapping[str, Secret]) -> tuple[str, ...]:
-    """Give passwords of the database and of Kafka and the services' URLs, as written, decoded and encoded."""
+    """Give passwords of the database and of Kafka, the page's token, and the services' URLs.
+
+    Each as written, decoded and encoded.
+    """
     given = [url.reveal() for url in urls.values()]
+    given += [config.page.token.reveal()] if config.page.token is not None else []
     return forms([*given, *database_passwords(config.database.url.reveal()), *kafka_secrets(config)])
 
 

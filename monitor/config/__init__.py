@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.config.address import Address
 from monitor.config.alerting import Alerts, Links, Route, ServiceUrl
 from monitor.config.concept import Challenger, Concept
 from monitor.config.durations import Age, Duration
@@ -10,8 +11,9 @@ from monitor.config.labels import LabelsFields, ResolvedLabels
 from monitor.config.lint import Hint, Level, lint
 from monitor.config.load import Loaded, find, load, parse
 from monitor.config.model import Detectors, Model, RowCount
+from monitor.config.page import Page
 from monitor.config.performance import Performance
-from monitor.config.schema import Address, Config, Database, Kafka, Limits, Retention, Service
+from monitor.config.schema import Config, Database, Kafka, Limits, Retention, Service
 from monitor.config.secret import Secret
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "Links",
     "Loaded",
     "Model",
+    "Page",
     "Performance",
     "ResolvedFields",
     "ResolvedLabels",

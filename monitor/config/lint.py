@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +16,6 @@ from monitor.config.section import Place, nearest, shown
 from monitor.config.sharing import session_ms
 
 _MINUTE_MS = 60_000
-_LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+|::1|localhost")
 
 
 class Level(StrEnum):
@@ -52,7 +50,7 @@ def _all(config: Config) -> Iterator[Hint]:
     yield from _alerts(config)
     yield from _retention(config)
     address = config.service.address
-    if address is not None and not _LOOPBACK.fullmatch(address.host):
+    if address is not None and not address.is_loopback:
         yield _info(
             ("service", "http"), f"{address} can be reached from other machines; there is no password"
         )

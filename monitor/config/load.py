@@ -22,6 +22,8 @@ from monitor.errors import ConfigError
 
 VARIABLE = "DRIFTD_CONFIG"
 SYSTEM_FILE = Path("/etc/driftd/config.toml")
+FROM_FILES = (("database", "url", "sqlite://"), ("page", "token", "x" * 16))
+"""Secrets that may be in a file of their own, and what stands in for one that cannot be read."""
 _AT_LINE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 
 
@@ -85,7 +87,7 @@ def parse(
     """
     table = _toml(text, name)
     overridden = override(Config, table, environ or {})
-    complete, mistakes = _with_url(overridden.table, overridden.origins, directory)
+    complete, mistakes = _with_secrets(overridden.table, overridden.origins, directory)
     config, found = read(Config, complete)
     mistakes = (*overridden.mistakes, *mistakes, *found)
     if mistakes or config is None:
@@ -141,24 +143,36 @@ def _toml(text: str, name: str) -> dict[str, Any]:
         raise ConfigError(f"{name}:{line}: not valid TOML: {found[1] if found else error}{column}") from None
 
 
-def _with_url(
+def _with_secrets(
     table: dict[str, Any], origins: Mapping[Place, str], directory: Path
 ) -> tuple[dict[str, Any], tuple[Mistake, ...]]:
-    """Fill in database.url from its file; a URL from the environment goes before the file."""
-    database = table.get("database")
-    if not isinstance(database, dict) or not isinstance(file := database.get("url_file"), str):
-        return table, ()
-    place = ("database", "url")
-    if "url" in database:
-        both = Mistake(place, "is given twice: keep url or url_file")
-        return table, () if place in origins or ("database", "url_file") in origins else (both,)
+    """Fill in what ``url_file`` or ``token_file`` holds; what the environment says goes before it."""
+    mistakes: list[Mistake] = []
+    for section, key, stand_in in FROM_FILES:
+        table, mistake = _with_secret(table, section, key, stand_in, origins, directory)
+        mistakes += [mistake] if mistake is not None else []
+    return table, tuple(mistakes)
+
+
+def _with_secret(
+    table: dict[str, Any],
+    section: str,
+    key: str,
+    stand_in: str,
+    origins: Mapping[Place, str],
+    directory: Path,
+) -> tuple[dict[str, Any], Mistake | None]:
+    inside, file_key = table.get(section), f"{key}_file"
+    if not isinstance(inside, dict) or not isinstance(file := inside.get(file_key), str):
+        return table, None
+    place = (section, key)
+    if key in inside:
+        is_override = place in origins or (section, file_key) in origins
+        return table, None if is_override else Mistake(place, f"is given twice: keep {key} or {file_key}")
     try:
-        url = _secret_file(directory / file).reveal()
+        return table | {section: inside | {key: _secret_file(directory / file).reveal()}}, None
     except ValueError as error:
-        return table | {"database": database | {"url": "sqlite://"}}, (
-            Mistake(("database", "url_file"), str(error)),
-        )
-    return table | {"database": database | {"url": url}}, ()
+        return table | {section: inside | {key: stand_in}}, Mistake((section, file_key), str(error))
 
 
 def _variable(name: str, environ: Mapping[str, str]) -> Secret:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, field
 
+from monitor.config.address import Address, parse_address
 from monitor.config.alerting import Alerts
 from monitor.config.durations import Age, Duration
 from monitor.config.model import Model, Whole
+from monitor.config.page import Page
 from monitor.config.secret import MASK, Secret
 from monitor.config.section import Mistake, Section
 from monitor.config.sharing import sharing_mistakes
@@ -36,16 +38,6 @@ OWNED_OPTIONS = {
     "value_deserializer": "driftd decodes messages itself",
 }
 """Options of the Kafka client that are not the user's, and why."""
-
-
-class Address(NamedTuple):
-    """Where to listen."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class Kafka(Section, frozen=True, kw_only=True):
@@ -164,6 +156,7 @@ class Config(Section, frozen=True, kw_only=True):
     models: dict[str, Model] = field(default_factory=dict)
     alerts: Alerts = field(default_factory=Alerts)
     service: Service = field(default_factory=Service)
+    page: Page = field(default_factory=Page)
     limits: Limits = field(default_factory=Limits)
 
     def reference_name(self, model: str) -> str:
@@ -189,14 +182,3 @@ class Config(Section, frozen=True, kw_only=True):
                 yield Mistake(
                     ("kafka", "dead_letters"), f'"{dead}" is read too: rejects would go round in circles'
                 )
-
-
-def parse_address(text: str) -> Address:
-    """Read "HOST:PORT"; raises ValueError with the way out."""
-    host, colon, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not (colon and host and port.isascii() and port.isdigit() and int(port[:6]) <= 65_535):  # noqa: PLR2004
-        raise ValueError(
-            f'"{text[:80]}" is not HOST:PORT, like "127.0.0.1:9464" ("" switches the endpoints off)'
-        )
-    return Address(host, int(port))

@@ -72,11 +72,16 @@ def listen(address: tuple[str, int], routes: Mapping[str, Callable[[Request], Re
     try:
         return Server(_Server(host, port, dict(routes)))
     except (OSError, OverflowError) as error:
-        why = _WHY.get(getattr(error, "errno", None) or 0, str(error))
-        raise ConfigError(
-            f"service.http: cannot listen on {host}:{port}: {why}; choose another address with "
-            f'service.http = "{host}:PORT", or switch the endpoints off with ""'
-        ) from None
+        raise cannot_listen("service.http", host, port, error) from None
+
+
+def cannot_listen(key: str, host: str, port: int, error: Exception) -> ConfigError:
+    """Say why an address cannot be listened on, and the way out."""
+    why = _WHY.get(getattr(error, "errno", None) or 0, str(error))
+    return ConfigError(
+        f"{key}: cannot listen on {host}:{port}: {why}; choose another address with "
+        f'{key} = "{host}:PORT", or switch it off with ""'
+    )
 
 
 class _Server(ThreadingHTTPServer):

@@ -13,6 +13,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "docs/formats.md",
     "docs/operations.md",
+    "docs/page.md",
     "docs/statistics.md",
     "docs/sql.md",
     "docs/scaling.md",

@@ -17,7 +17,11 @@ from monitor.config import Limits, Model, Service, parse
 from monitor.config.fields import PRESETS, Preset
 from tests.docs.pages import ALL, PAGES, ROOT, Block, blocks, marked, page, table
 
-MINIMUM = {"DRIFTD__KAFKA__BOOTSTRAP_SERVERS": "localhost:9092", "DRIFTD__DATABASE__URL": "sqlite://"}
+MINIMUM = {
+    "DRIFTD__KAFKA__BOOTSTRAP_SERVERS": "localhost:9092",
+    "DRIFTD__DATABASE__URL": "sqlite://",
+    "DRIFTD__PAGE__TOKEN": "as long as it has to be",
+}
 COMMANDS: Any = typer.main.get_command(app)
 _TYPED = re.compile(r"`(?:[A-Z_]+=\S+ )?(driftd [^`]+)`")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")

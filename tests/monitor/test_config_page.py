@@ -27,6 +27,7 @@ from monitor.config import (
     Limits,
     Links,
     Model,
+    Page,
     Performance,
     Retention,
     Route,
@@ -60,11 +61,13 @@ SECTIONS: dict[str, type[Section]] = {
     "[[alerts.routes]]": Route,
     "[alerts.links]": Links,
     "[service]": Service,
+    "[page]": Page,
     "[limits]": Limits,
 }
 MINIMUM = {
     "DRIFTD__KAFKA__BOOTSTRAP_SERVERS": "localhost:9092",
     "DRIFTD__DATABASE__URL": "sqlite://",
+    "DRIFTD__PAGE__TOKEN": "as long as it has to be",
 }
 IN_WORDS = {
     "as in `fields`",
@@ -149,7 +152,7 @@ def test_the_example_file_shows_every_key_and_the_commented_ones_are_the_default
     uncommented = re.sub(r"^# (?=\[|\w+ = )", "", EXAMPLE, flags=re.MULTILINE)
     full = tomllib.loads(uncommented)
     off = {"dead_letters", "url_file", "freshness", "row_count", "options", "links", "model", "model_name"}
-    off |= {"task", "positive", "metrics"}
+    off |= {"task", "positive", "metrics", "token", "token_file", "user_header"}
     shown, plain = parse(EXAMPLE), tomllib.loads(EXAMPLE)
     for heading, kind in SECTIONS.items():
         table, bare = inside(full, heading), inside(plain, heading)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.config import Age, Duration, Secret
+from monitor.config.address import parse_address
 from monitor.config.paths import parse_path, path_text
-from monitor.config.schema import parse_address
 from monitor.decode.layout import Meta, Where
 
 keys = st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=4).map(tuple)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from urllib.request import urlopen
 
 import pytest
 from kafka import KafkaProducer
@@ -118,3 +122,40 @@ def test_what_needs_a_restart_is_named(more: str, named: tuple[str, ...]) -> Non
     model = "" if "[models.a]" in more else "\n[models.a]\ntopics = ['p']"
     old = parse(top + "\n[models.a]\ntopics = ['p']")
     assert fixed_changes(old, parse(top + model + more)) == named
+
+
+def test_the_page_is_served_beside_the_loop_and_shows_a_configuration_read_again(file: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    file.write_text(f'{file.read_text()}\n[page]\nhttp = "127.0.0.1:{port}"\n')
+    with assemble(load(file, {}), {}, SystemClock(), Random(1), threading.Event()) as running:
+        until(
+            turning(running, lambda: (value(running, "driftd_records_consumed_total") or 0) >= 40), "40", 30
+        )
+        assert b"loans" in page_of(port)
+        assert b"payments" not in page_of(port)
+        text = file.read_text()
+        file.write_text(f'{text}\n[models.payments]\ntopics = ["predictions"]\nreference = "loans"\n')
+        running.reload({})
+        assert b"payments" in page_of(port)
+    with pytest.raises(OSError, match="refused"):
+        page_of(port)
+
+
+def page_of(port: int) -> bytes:
+    with urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
+        return bytes(answer.read())
+
+
+def test_without_its_extra_the_page_is_refused_with_the_way_to_get_it() -> None:
+    script = (
+        "import sys; sys.modules['starlette'] = None\n"
+        "from monitor.clock import SystemClock\n"
+        "from monitor.config import parse\n"
+        "from monitor.runtime import page_of\n"
+        f"page_of(parse({CONFIG.format(bootstrap='k:1', folder='/x')!r} + "
+        "'[page]\\nhttp = \"127.0.0.1:1\"'), SystemClock())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert "pip install 'driftd[page]', or leave page.http out" in done.stderr

@@ -1,0 +1,1 @@
+"""The page: results for people, in a browser. It reads the database and changes nothing."""

@@ -1,0 +1,191 @@
+"""One feature: how it looks beside the reference, and how far it moved over time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from detectors.bins import Bin, category_bins, numeric_bins
+from detectors.counts import CategoricalCounts, Counts, NumericCounts, merge
+from detectors.grid import CategoricalGrid, Grid, NumericGrid
+from detectors.profile import decode_counts
+from detectors.result import Verdict
+from monitor.config import Model
+from monitor.page import say
+from monitor.page.asked import Asked, link, moment
+from monitor.page.bars import bin_name, histogram, pair
+from monitor.page.chart import Chart, Level, Point, Series, Span, chart
+from monitor.page.choices import range_of
+from monitor.page.desk import Desk
+from monitor.page.presence import presence_charts
+from monitor.page.stretch import Stretch
+from monitor.page.table import Cell, Column, Table
+from monitor.page.view import View
+from monitor.store.page.rows import Row
+
+TESTS = (
+    Column("window_start", "window", "time"),
+    Column("detector", "detector"),
+    Column("statistic", "statistic", "number"),
+    Column("adjusted_p", "adjusted p", "number"),
+    Column("effect", "effect", "percent"),
+    Column("effect_low", "from", "percent"),
+    Column("effect_high", "to", "percent"),
+    Column("threshold", "threshold", "number"),
+    Column("n_current", "values", "number"),
+    Column("verdict", "verdict", "verdict"),
+    Column("note", "note"),
+)
+BINS = (
+    Column("bin", "values"),
+    Column("reference", "reference", "percent"),
+    Column("current", "window", "percent"),
+)
+
+
+def feature(desk: Desk, asked: Asked) -> View:
+    """Show a feature in the latest window of the stretch, or in the one that begins at ``at``."""
+    settings = asked.settings(desk.config)
+    shown = range_of(desk, "feature", asked, settings)
+    stretch = shown.stretch
+    rows = desk.look.tests(asked.model, asked.feature, asked.multiple, stretch.start_ms, stretch.end_ms)
+    alerts = desk.look.alerts_during(asked.model, stretch.start_ms, stretch.end_ms)
+    spans = spans_of((row for row in alerts if row["feature"] == asked.feature), stretch)
+    chosen = _chosen(rows, asked)
+    beside = None if chosen is None else _beside(desk, asked, chosen, stretch)
+    tables = {"tests": Table("tests", "Every test", TESTS, [_test(row, asked) for row in reversed(rows)])}
+    if beside is not None:
+        tables["bins"] = Table(
+            "bins", "Values", BINS, [[bin_name(one), one.reference, one.current] for one in beside["bins"]]
+        )
+    values = {
+        "range": shown,
+        "feature": asked.feature,
+        "chosen": chosen,
+        "beside": beside,
+        "charts": [*_effects(rows, settings, stretch, spans), *_distances(rows, stretch, spans)],
+        "presence": presence_charts(desk, asked, rows, stretch),
+        "alerts": [row for row in alerts if row["feature"] == asked.feature],
+        "settings": settings,
+    }
+    return View(f"{asked.feature} of {asked.model}", "feature.html", values, tables, asked.model)
+
+
+def spans_of(alerts: Iterable[Row], stretch: Stretch) -> list[Span]:
+    """Give the times in which alerts were open."""
+    return [
+        Span(
+            row["opened_at"],
+            stretch.end_ms if row["resolved_at"] is None else row["resolved_at"],
+            f"{row['severity']} alert since {say.stamp(row['opened_at'])} UTC: {row['summary']}",
+        )
+        for row in alerts
+    ]
+
+
+def _chosen(rows: Sequence[Row], asked: Asked) -> Row | None:
+    """Give the test whose window is looked at."""
+    with_effect = [row for row in rows if row["effect"] is not None] or list(rows)
+    if asked.at_ms is None:
+        return with_effect[-1] if with_effect else None
+    return next((row for row in with_effect if row["window_start"] == asked.at_ms), None)
+
+
+def _beside(desk: Desk, asked: Asked, chosen: Row, stretch: Stretch) -> dict[str, Any] | None:
+    """Give the reference and the window on the same bins; None when the counts are not kept any more."""
+    reference = desk.reference(chosen["reference_id"]) if chosen["reference_id"] else None
+    grid = None if reference is None else reference.grids.get(asked.feature)
+    if reference is None or grid is None:
+        return None
+    starts = range(chosen["window_start"], chosen["window_end"], stretch.window_ms)
+    parts = [
+        decode_counts(part, asked.feature, grid)
+        for _, part in desk.look.counts(asked.model, asked.feature, starts)
+    ]
+    if not parts:
+        return None
+    current = parts[0]
+    for part in parts[1:]:
+        current = merge(current, part)
+    bins = bins_of(reference.profile.counts[asked.feature], current, grid)
+    return {
+        "bins": bins,
+        "histogram": None if isinstance(grid, CategoricalGrid) else histogram(bins, _in_words(bins)),
+        "pairs": _pairs(bins) if isinstance(grid, CategoricalGrid) else [],
+        "reference": reference,
+        "n_reference": chosen["n_reference"],
+        "n_current": chosen["n_current"],
+    }
+
+
+def bins_of(before: Counts, now: Counts, grid: Grid) -> tuple[Bin, ...]:
+    """Give the bins of a feature of either kind."""
+    if isinstance(grid, NumericGrid) and isinstance(before, NumericCounts) and isinstance(now, NumericCounts):
+        return numeric_bins(before, now, grid)
+    if (
+        isinstance(grid, CategoricalGrid)
+        and isinstance(before, CategoricalCounts)
+        and isinstance(now, CategoricalCounts)
+    ):
+        return category_bins(before, now, grid)
+    raise TypeError("both counts and the grid have to be of one kind")
+
+
+def _in_words(bins: Sequence[Bin]) -> str:
+    """Say which bins changed most."""
+    most = sorted(bins, key=lambda one: -abs(one.current - one.reference))[:3]
+    changes = (f"{bin_name(one)} {say.percent(one.reference)} to {say.percent(one.current)}" for one in most)
+    return f"Shares of values, reference and window; changed most: {'; '.join(changes)}"
+
+
+def _pairs(bins: Sequence[Bin]) -> list[dict[str, Any]]:
+    top = max((max(one.reference, one.current) for one in bins), default=0.0) or 1.0
+    return [{"bin": one, "name": bin_name(one), "picture": pair(one, top)} for one in bins]
+
+
+def _effects(rows: Iterable[Row], settings: Model, stretch: Stretch, spans: Sequence[Span]) -> list[Chart]:
+    """Draw the effects of all tests that have one, with their intervals."""
+    points: defaultdict[str, list[Point]] = defaultdict(list)
+    for row in rows:
+        if row["effect"] is not None:
+            is_bad = row["verdict"] == Verdict.DRIFT
+            point = Point(row["window_start"], row["effect"], row["effect_low"], row["effect_high"], is_bad)
+            points[row["detector"]].append(point)
+    if not points:
+        return []
+    series = [
+        Series(name, _STYLES[i % len(_STYLES)], found) for i, (name, found) in enumerate(points.items())
+    ]
+    least = [Level("least effect that matters", settings.min_effect)] if settings.min_effect else []
+    name = "Effect: the share of rows that moved, with its 95 % interval"
+    return [chart(name, stretch, series, say.percent, levels=least, spans=spans, at_least=(0.0,))]
+
+
+def _distances(rows: Iterable[Row], stretch: Stretch, spans: Sequence[Span]) -> list[Chart]:
+    """Draw distances, each on its own scale."""
+    found: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["effect"] is None and row["statistic"] is not None and row["adjusted_p"] is None:
+            found[row["detector"]].append(row)
+    made = []
+    for name, of in found.items():
+        points = [
+            Point(row["window_start"], row["statistic"], is_bad=row["verdict"] == Verdict.DRIFT) for row in of
+        ]
+        limits = {row["threshold"] for row in of if row["threshold"] is not None}
+        levels = [Level("threshold", limit) for limit in sorted(limits)]
+        series = [Series(name, "distance", points)]
+        made.append(chart(name, stretch, series, say.number, levels=levels, spans=spans, at_least=(0.0,)))
+    return made
+
+
+def _test(row: Row, asked: Asked) -> list[Any]:
+    at = moment(row["window_start"])
+    href = link(
+        "feature", m=asked.model, f=asked.feature, x=asked.multiple, until=moment(asked.until_ms), at=at
+    )
+    return [Cell(row["window_start"], href), *(row[column.name] for column in TESTS[1:])]
+
+
+_STYLES = ("effect", "second", "third")

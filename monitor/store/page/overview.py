@@ -1,0 +1,100 @@
+"""All models at a glance. What is read does not grow with history: each model's latest windows, by index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Integer, and_, case, cast, func, select
+from sqlalchemy.types import TypeEngine
+
+from detectors.result import Verdict
+from monitor.store.page.rows import Row, fetched, moved_rows, per_model, wanted
+from monitor.store.result_tables import alert, closed_window, drift_result
+from monitor.store.tables import cursor, model, partition_clock, reader
+from monitor.store.types import EventTime, Words
+
+
+def models(connection: Connection) -> dict[str, int | None]:
+    """Give every model and up to when it is judged."""
+    rows = connection.execute(select(model.c.name, model.c.closed_until).order_by(model.c.name))
+    return {row.name: row.closed_until for row in rows}
+
+
+def windows(connection: Connection, since: Mapping[str, int]) -> list[Row]:
+    """Give the judged windows of each model from its time on, oldest first."""
+    table, from_ = closed_window, per_model(since)
+    columns = (table.c.model, table.c.window_start, table.c.window_end, table.c.rows, table.c.late)
+    same = and_(table.c.model == from_.c.model, table.c.window_start >= from_.c.at, table.c.segment == "")
+    query = select(*columns).join_from(from_, table, same)
+    return fetched(connection, query.order_by(table.c.model, table.c.window_start))
+
+
+def worst(connection: Connection, starts: Mapping[str, int]) -> list[Row]:
+    """Give, of the window of each model that begins then, the feature that drifted or else moved most."""
+    table, of = drift_result, per_model(starts)
+    drifted = case((table.c.verdict == Verdict.DRIFT.value, 1), else_=0)
+    order = (drifted.desc(), table.c.effect.desc(), table.c.feature)
+    ranked = (
+        select(
+            table.c.model, table.c.feature, table.c.detector, table.c.shift, table.c.effect, table.c.verdict,
+            cast(func.sum(drifted).over(partition_by=table.c.model), Integer()).label("drifted"),
+            func.count().over(partition_by=table.c.model).label("tested"),
+            func.row_number().over(partition_by=table.c.model, order_by=order).label("place"),
+        )
+        .join_from(of, table, and_(table.c.window_start == of.c.at, table.c.model == of.c.model))
+        .where(moved_rows(), table.c.multiple == 1, table.c.effect.is_not(None))
+        .subquery("ranked")
+    )  # fmt: skip
+    return fetched(connection, select(ranked).where(ranked.c.place == 1))
+
+
+def effects(connection: Connection, of: Sequence[tuple[str, str, str, str, int]]) -> list[Row]:
+    """Give effects over time, oldest first, of (model, feature, shift, detector, from when on)."""
+    table = drift_result
+    types: dict[str, TypeEngine[Any]] = {
+        "model": Words(),
+        "feature": Words(),
+        "shift": Words(),
+        "detector": Words(),
+        "at": EventTime(),
+    }
+    each = wanted("each", of, **types)
+    same = and_(
+        *(table.c[name] == each.c[name] for name in ("model", "feature", "shift", "detector")),
+        table.c.multiple == 1,
+        table.c.segment == "",
+        table.c.window_start >= each.c.at,
+    )
+    query = select(table.c.model, table.c.window_start, table.c.effect, table.c.verdict)
+    query = query.join_from(each, table, same).order_by(table.c.model, table.c.window_start)
+    return fetched(connection, query)
+
+
+def progress(connection: Connection) -> list[Row]:
+    """Give, by model and topic, what waits, the latest event time, and when a reader last said it lives."""
+    clock, at = partition_clock, partition_clock
+    lag = case((cursor.c.log_end > cursor.c.next_offset, cursor.c.log_end - cursor.c.next_offset), else_=0)
+    same = and_(cursor.c.topic == clock.c.topic, cursor.c.partition == clock.c.partition)
+    read = and_(reader.c.topic == clock.c.topic, reader.c.partition == clock.c.partition)
+    query = (
+        select(
+            clock.c.model,
+            clock.c.topic,
+            cast(func.sum(case((cursor.c.log_end.is_(None), 0), else_=lag)), Integer()).label("lag"),
+            func.max(at.c.max_event, type_=EventTime()).label("latest"),
+            func.min(reader.c.beat_at, type_=reader.c.beat_at.type).label("beat_at"),
+            func.count().label("partitions"),
+        )
+        .join_from(clock, cursor, same)
+        .outerjoin(reader, read)
+        .group_by(clock.c.model, clock.c.topic)
+    )
+    return fetched(connection, query)
+
+
+def open_alerts(connection: Connection) -> list[Row]:
+    """Count what is open, by model, severity and status."""
+    of = (alert.c.model, alert.c.severity, alert.c.status)
+    query = select(*of, func.count().label("alerts")).where(alert.c.status != "resolved").group_by(*of)
+    return fetched(connection, query)

@@ -1,0 +1,217 @@
+"""The five views of a history that the real engine made, on both databases."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.monitor.page.reading import Node, Site, outline, parsed
+
+pytestmark = pytest.mark.xdist_group("page")
+
+GOLDEN = Path(__file__).parent / "golden"
+MODEL = "credit-limit"
+MOST_OF_A_KIND = 3
+ADDRESSES = {
+    "overview": "",
+    "model": f"model?m={MODEL}",
+    "model-4h": f"model?m={MODEL}&x=4",
+    "feature-numeric": f"feature?m={MODEL}&f=income",
+    "feature-categorical": f"feature?m={MODEL}&f=country",
+    "performance": f"performance?m={MODEL}",
+    "alerts": "alerts",
+}
+
+
+def rows(table: Node) -> dict[str, list[str]]:
+    """Give the cells of a table's rows by what heads them."""
+    lines = table.one("tbody").all("tr")
+    return {line.one("th").text: [cell.text for cell in line.all("td")] for line in lines}
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a_view_consists_of_what_it_consisted_of(site: Site, name: str) -> None:
+    found = outline(site.page(ADDRESSES[name]))
+    file = GOLDEN / f"{name}.txt"
+    if os.environ.get("DRIFTD_REWRITE_GOLDEN"):
+        file.write_text(found, encoding="utf-8")
+    assert found == file.read_text(encoding="utf-8")
+
+
+def test_the_overview_has_a_line_for_each_model_the_loudest_first(site: Site) -> None:
+    lines = rows(site.page("").one("table"))
+    assert list(lines) == [MODEL, "churn", "fraud"]
+    alerts, worst, effect, _, drifted, came, age, waiting, until = lines[MODEL]
+    assert alerts.endswith("warning")
+    assert (worst, drifted, came, age, waiting) == ("income", "2 of 14", "80 / 1h", "12 min", "0")
+    assert effect.endswith(" %")
+    assert until == "2026-03-05 03:00"
+    assert lines["churn"][0] == "none"
+    assert lines["fraud"][1] == "no window judged yet"
+
+
+def test_the_heatmap_has_every_feature_and_what_drifts_comes_first(site: Site) -> None:
+    page = site.page(f"model?m={MODEL}")
+    lines = rows(page.one("table", class_="heat"))
+    names = [name.removesuffix(" output") for name in lines]
+    assert set(names[:2]) == {"income", "country"}
+    assert {"prediction", "score", "label", "bureau_score"} <= set(names)
+    strips = page.all("svg", class_="strip")
+    assert len(strips) == len(names)
+    marks = [len(strip.all("rect", class_="mark")) for strip in strips]
+    assert min(marks[:2]) > 10
+    assert sum(marks[2:]) == 0
+    cells = strips[0].all("g")
+    assert len(cells) == 60
+    assert cells[-1].one("title").text.startswith("2026-03-05 02:00 UTC: ")
+    assert cells[-1].one("title").text.endswith("drift")
+
+
+def test_broken_data_stands_beside_drift(site: Site) -> None:
+    broken = rows(site.page(f"model?m={MODEL}").one("section", aria_labelledby="broken").one("table"))
+    assert set(broken) == {"bureau_score", "country"}
+    assert broken["bureau_score"][0] == "completeness"
+
+
+def test_a_numeric_feature_is_shown_on_the_bins_of_its_reference(site: Site) -> None:
+    page = site.page(f"feature?m={MODEL}&f=income")
+    (before, now) = (page.all("rect", class_=f"bar {side}"[4:]) for side in ("reference", "current"))
+    assert len(before) == len(now) > 10
+    shares = rows(page.one("section", aria_labelledby="values").one("table"))
+    total = sum(
+        float(line[0].removesuffix(" %").removeprefix("under ")) for line in shares.values() if line[0]
+    )
+    assert total == pytest.approx(100, abs=3)
+
+
+def test_a_category_that_was_never_seen_is_marked_as_new(site: Site) -> None:
+    page = site.page(f"feature?m={MODEL}&f=country")
+    pairs = rows(page.one("table", class_="pairs"))
+    assert list(pairs)[:4] == ["DE", "FR", "PT", "ES"]
+    assert pairs["BR new"][0] == "0 %"
+    assert float(pairs["BR new"][1].removesuffix(" %")) > 10
+    names = [figure.one("figcaption").text for figure in page.all("figure")]
+    assert any(name.startswith("Unseen categories") for name in names)
+
+
+def test_an_alert_is_drawn_over_the_time_that_it_was_open(site: Site) -> None:
+    page = site.page(f"feature?m={MODEL}&f=income")
+    effect = page.all("svg", class_="plot")[1]
+    span = effect.one("rect", class_="span")
+    assert span.one("title").text.startswith("warning alert since 2026-03-0")
+    assert 0 < float(span.attributes["x"]) < 1000
+    assert float(span.attributes["x"]) + float(span.attributes["width"]) == pytest.approx(1000)
+    assert len(effect.all("path", class_="band")) == 1
+
+
+def test_performance_is_shown_realised_estimated_and_beside_the_challenger(site: Site) -> None:
+    page = site.page(f"performance?m={MODEL}")
+    captions = [figure.one("figcaption").text for figure in page.all("figure")]
+    assert captions[0].startswith("accuracy realised estimated without labels reference")
+    assert any(caption.startswith("Labels that have come") for caption in captions)
+    assert any(caption.startswith("Errors of the challenger") for caption in captions)
+
+
+def test_a_model_without_labels_says_why_there_is_no_performance(site: Site) -> None:
+    assert "the model has no labels_topics" in site.page("performance?m=churn").one("main").text
+
+
+def test_alerts_have_their_evidence_and_their_silence(site: Site) -> None:
+    page = site.page("alerts")
+    cards = [card.text for card in page.all("li", class_="card")]
+    (income,) = (card for card in cards if card.startswith("income"))
+    assert "median 2" in income
+    (country,) = (card for card in cards if card.startswith("country") and "covariate" in card)
+    assert "silenced by ana until 2026-03-07" in country
+    assert "BR 0 % → " in country
+    past = rows(page.one("section", aria_labelledby="past").one("table"))
+    assert "utilisation" in past
+    silences = rows(page.one("section", aria_labelledby="silences").one("table"))
+    assert [silences["1"][1], silences["2"][1]] == ["active", "over"]
+
+
+def test_alerts_of_one_model_are_its_own(site: Site) -> None:
+    assert not site.page("alerts?m=churn").all("li", class_="card")
+
+
+def test_longer_windows_and_earlier_ones_have_addresses_of_their_own(site: Site) -> None:
+    page = site.page(f"model?m={MODEL}&x=4&until=2026-03-03T00:00:00Z")
+    assert page.one("nav", class_="range").one("a", aria_current="true").text == "4h"
+    shown = [at.attributes["datetime"] for at in page.one("nav", class_="range").all("time")]
+    assert shown == ["2026-02-21T00:00:00Z", "2026-03-03T00:00:00Z"]
+    cells = page.all("svg", class_="strip")[0].all("g")
+    assert [cell.one("title").text[:16] for cell in (cells[0], cells[-1])] == [
+        "2026-03-01 00:00",
+        "2026-03-02 20:00",
+    ]
+    later = page.one("a", rel="next")
+    following = site.page(later.attributes["href"]).one("nav", class_="range")
+    assert following.all("time")[1].attributes["datetime"] == "2026-03-05T04:00:00Z"
+
+
+def test_one_window_of_a_feature_has_an_address_of_its_own(site: Site) -> None:
+    page = site.page(f"feature?m={MODEL}&f=income&at=2026-03-03T03:00:00Z")
+    values = page.one("section", aria_labelledby="values")
+    assert "window of 2026-03-03 03:00" in values.one("h2").text
+    assert values.one("span", class_="verdict").text == "ok"
+
+
+def test_every_link_leads_somewhere(site: Site) -> None:
+    waiting, seen, kinds = ["."], set[str](), Counter[tuple[object, ...]]()
+    while waiting:
+        address = waiting.pop()
+        if address in seen or address.startswith(("static/", "#")):
+            continue
+        seen.add(address)
+        kind = (address.partition("?")[0], "csv=" in address, "until=" in address, "at=" in address)
+        kinds[kind] += 1
+        if kinds[kind] > MOST_OF_A_KIND:
+            continue
+        body = site.body("" if address == "." else address)
+        waiting += [] if kind[1] else [link.attributes["href"] for link in parsed(body).all("a")]
+    assert {address.partition("?")[0] for address in seen} >= {
+        ".",
+        "model",
+        "feature",
+        "performance",
+        "alerts",
+    }
+
+
+def test_a_table_is_csv_too(site: Site) -> None:
+    text = site.body(f"feature?m={MODEL}&f=income&csv=tests")
+    found = list(csv.DictReader(io.StringIO(text)))
+    assert len(found) == 120  # ks and psi in 60 windows
+    assert found[0]["window_start"] == "2026-03-05T02:00:00Z"
+    effects = [float(row["effect"]) for row in found if row["detector"] == "ks"]
+    assert max(effects) > 0.3
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("model?m=nobody", "there is no model “nobody”"),
+        ("model?m=churn&x=3", "windows of 3 base windows are not judged"),
+        ("model?m=churn&x=-1", "x is a number of windows"),
+        ("model?m=churn&until=soon", "a time looks like"),
+        ("model?m=churn&csv=secrets", "there is no such table here"),
+        ("alerts?m=nobody", "there is no model “nobody”"),
+    ],
+)
+def test_what_is_not_there_is_said_in_words(site: Site, address: str, said: str) -> None:
+    page = site.page(address, status=404)
+    assert said in page.one("main").text
+
+
+def test_a_feature_that_nobody_knows_shows_nothing(site: Site) -> None:
+    assert "No window of this length is judged" in site.page("feature?m=churn&f=nobody").one("main").text
+
+
+@pytest.mark.parametrize("address", ["feature?m=churn&f=age&at=0001-01-01", "model?m=churn&until=9999-12-31"])
+def test_times_at_the_ends_of_the_calendar_are_no_mistake(site: Site, address: str) -> None:
+    site.page(address)
