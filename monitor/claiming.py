@@ -10,6 +10,7 @@ from monitor.intake import PartitionState
 from monitor.plan import ModelPlan
 from monitor.source.base import Source, Start, TopicPartition
 from monitor.store.base import Advance, PartitionClock, Progress, Store
+from monitor.topics import Topics
 
 
 def claimed(
@@ -22,22 +23,31 @@ def claimed(
 ) -> tuple[dict[TopicPartition, PartitionState], frozenset[TopicPartition]]:
     """Give how far these partitions have been read, and those whose cursors are in the database from now on.
 
-    ``start`` is for topics never read before. Whoever meets one first sets the cursors of all its
-    partitions: so one that comes later is known to have been added, and begins at its first message. No
-    window is judged before each partition that exists has been read. Raises `Fenced` when another process
-    meets the topic at this moment.
+    ``start`` is for topics that are there when their names or patterns are looked for the first time. Whoever
+    does that sets the cursors of all their partitions: so a partition or a topic that comes later is known to
+    have been added, and begins at its first message. No window is judged before each partition that exists
+    has been read. Raises `Fenced` when another process meets the topics at this moment.
     """
+    plans = tuple(plans)
     every = source.partitions() | partitions
+    watched = store.watched()  # before the cursors: who writes both at this moment is noticed
     cursors = store.cursors(every)
     fresh = partitions - cursors.keys()
-    read = {tp.topic for tp in cursors}
-    is_first = bool(fresh) and start == "latest"
-    begun = frozenset(tp for tp in every if tp.topic not in read) if is_first else frozenset()
-    begins = source.first_offsets(begun, start) if begun else {}
-    added = source.first_offsets(fresh - begun, "earliest") if fresh - begun else {}
+    met = _met(every, cursors, watched) if start == "latest" else frozenset()
+    begins = source.first_offsets(met, start) if met else {}
+    added = source.first_offsets(fresh - met, "earliest") if fresh - met else {}
     advances = tuple(Advance(tp, None, first) for tp, first in begins.items())
-    store.commit(Progress(advances, known=_unread(every, plans, now)))
-    return _loaded(partitions, cursors, {**begins, **added}, store, now), begun & fresh
+    wanted = {entry for plan in plans for entry in plan.all_topics.entries} if start == "latest" else set()
+    store.commit(Progress(advances, known=_unread(every, plans, now), watched=tuple(wanted - watched)))
+    return _loaded(partitions, cursors, {**begins, **added}, store, now), met & fresh
+
+
+def _met(
+    every: Iterable[TopicPartition], read: Iterable[TopicPartition], watched: Iterable[str]
+) -> frozenset[TopicPartition]:
+    """Give the partitions of topics that were there before anybody looked for them."""
+    later, topics = Topics(tuple(watched)), {tp.topic for tp in read}
+    return frozenset(tp for tp in every if tp.topic not in topics and tp.topic not in later)
 
 
 def _unread(

@@ -30,7 +30,7 @@ def passed(
     reached: dict[str, int] = {}
     for tp, part in partitions.items():
         for model, event_ms in part.event_ms.items():
-            if model in plans and tp.topic in plans[model].settings.topics:
+            if model in plans and tp.topic in plans[model].topics:
                 reached[model] = min(event_ms, reached.get(model, event_ms))  # labels' time closes none
     return {
         model: (event_ms - plans[model].lateness_ms) // plans[model].window_ms

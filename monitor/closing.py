@@ -71,7 +71,7 @@ def close_ended(
     ``everything`` leaves no window open. ``find`` gives a reference by its id. Alerts are stepped once per
     window and written once.
     """
-    clocks = [clock for clock in lock.clocks() if clock.partition.topic in plan.settings.topics]
+    clocks = [clock for clock in lock.clocks() if clock.partition.topic in plan.topics]
     mark = watermark_ms(clocks, now, plan.idle_after, plan.lateness_ms)
     report = ClosingReport(plan.name, passed_ms=mark)
     ended = [

@@ -96,7 +96,7 @@ def _label_plan(name: str, settings: Model, reference: Reference, max_message_by
     decoder = decoder_of(name, "labels_fields", layout, settings, max_message_bytes)
     meaning = (str(outputs.task), outputs.classes, outputs.prediction, outputs.scores, outputs.threshold)
     return LabelPlan(
-        topics=frozenset(settings.labels_topics),
+        topics=settings.label_topics,
         decoder=decoder,
         outputs=outputs,
         terms=Terms(

@@ -64,6 +64,7 @@ class Engine:
         self.clock = clock
         self.state = State()
         self._start = start
+        self._has_met = start == "earliest"  # else topics that there are at first are told from later ones
         self._speaking = speaking or Speaking()
         self._letters = PendingLetters(dead_letters)
         self._room = room or Room()
@@ -131,11 +132,12 @@ class Engine:
         What the database has of their open windows is put together with new counts when these are committed.
         """
         new = frozenset(self._unclaimed)
-        if not new:
+        if not new and self._has_met:
             return
         states, begun = claimed(
             new, self.source, self.store, self.plans.values(), self._start, self.clock.now()
         )
+        self._has_met = True
         closed_until = {**self.state.closed_until, **self.store.closed_until()}
         positions: Mapping[TopicPartition, int] = {}
         if self.join is not None:

@@ -10,13 +10,14 @@ from monitor.config.model import Model
 from monitor.config.paths import path_text
 from monitor.decode.layout import Cell, Keys, Layout, Leaf, Meta, Where
 from monitor.errors import ConfigError
+from monitor.topics import NO_TOPICS, Topics
 
 
 def layout_of(
     model: str,
     fields: ResolvedFields,
     dictionary: Dictionary,
-    shared_topics: frozenset[str] = frozenset(),
+    shared_topics: Topics = NO_TOPICS,
 ) -> Layout:
     """Lay out what the decoder of this model's predictions finds where.
 

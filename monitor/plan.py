@@ -12,6 +12,7 @@ from detectors.reference import Reference
 from monitor.config.model import Model
 from monitor.decode.decoder import Decoder
 from monitor.join.joiner import Terms
+from monitor.topics import NO_TOPICS, Topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class LabelPlan:
     Results on labels are published when ``share`` of a window's rows have one, or ``wait_ms`` after its end.
     """
 
-    topics: frozenset[str]
+    topics: Topics
     decoder: Decoder
     outputs: Outputs
     terms: Terms
@@ -47,11 +48,16 @@ class ModelPlan:
     labels: LabelPlan | None = None
 
     @property
-    def label_topics(self) -> frozenset[str]:
-        """Topics that labels come on."""
-        return frozenset() if self.labels is None else self.labels.topics
+    def topics(self) -> Topics:
+        """Topics that predictions come on."""
+        return self.settings.prediction_topics
 
     @property
-    def all_topics(self) -> frozenset[str]:
+    def label_topics(self) -> Topics:
+        """Topics that labels come on."""
+        return NO_TOPICS if self.labels is None else self.labels.topics
+
+    @property
+    def all_topics(self) -> Topics:
         """Every topic that something of the model comes on."""
-        return self.label_topics.union(self.settings.topics)
+        return self.topics | self.label_topics

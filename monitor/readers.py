@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from detectors.profile_size import Bounds, bounds
@@ -19,21 +19,22 @@ class Readers:
     ``sizes`` says what one window of each model takes.
     """
 
-    predictions: Mapping[str, Sequence[ModelPlan]]
-    labels: Mapping[str, Sequence[ModelPlan]]
+    plans: Sequence[ModelPlan]
     sizes: Mapping[str, Bounds]
+    _found: dict[str, tuple[Sequence[ModelPlan], Sequence[ModelPlan]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plans: Iterable[ModelPlan]) -> Readers:
         plans = tuple(plans)
-        predictions: dict[str, list[ModelPlan]] = {}
-        labels: dict[str, list[ModelPlan]] = {}
-        for plan in plans:
-            for topic in plan.settings.topics:
-                predictions.setdefault(topic, []).append(plan)
-            for topic in plan.label_topics.difference(plan.settings.topics):
-                labels.setdefault(topic, []).append(plan)
-        return cls(predictions, labels, {plan.name: bounds(plan.reference) for plan in plans})
+        return cls(plans, {plan.name: bounds(plan.reference) for plan in plans})
+
+    def of_topic(self, topic: str) -> tuple[Sequence[ModelPlan], Sequence[ModelPlan]]:
+        """Give the models whose predictions come on this topic, and those whose labels come there alone."""
+        if topic not in self._found:
+            predictions = [plan for plan in self.plans if topic in plan.topics]
+            labels = [plan for plan in self.plans if topic in plan.label_topics and topic not in plan.topics]
+            self._found[topic] = predictions, labels
+        return self._found[topic]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,10 @@ class Decoded:
     @classmethod
     def of(cls, readers: Readers, chunk: Chunk, now: datetime, most_rejects: int | None = None) -> Decoded:
         """Decode a chunk, or so much of it that there are no more rejects than this, or one message's."""
-        topic = chunk.partition.topic
+        of_predictions, of_labels = readers.of_topic(chunk.partition.topic)
         rejects = 0
         batches = []
-        for plan in readers.predictions.get(topic, ()):
+        for plan in of_predictions:
             batches.append((plan, plan.decoder.decode(chunk, now)))
             rejects += len(batches[-1][1].rejects)
             if most_rejects is not None and rejects > most_rejects and len(chunk.records) > 1:
@@ -58,7 +59,7 @@ class Decoded:
                 return cls.of(readers, half, now, most_rejects)
         labels = [
             (plan, plan.labels, plan.labels.decoder.decode(chunk, now))
-            for plan in readers.labels.get(topic, ())
+            for plan in of_labels
             if plan.labels is not None
         ]
         return cls(chunk, batches, labels)

@@ -146,7 +146,7 @@ def fixed_changes(old: Config, new: Config) -> tuple[str, ...]:
         model.labels_topics for model in old.models.values()
     ):
         changed.append("models.*.labels_topics")
-    moved = sorted(old.topics() ^ new.topics())
+    moved = sorted(set(old.topics().entries) ^ set(new.topics().entries))
     return (*changed, *(f'topic "{topic}"' for topic in moved))
 
 
@@ -276,7 +276,7 @@ def _connected(config: Config, clock: Clock, stop: threading.Event) -> KafkaClie
         return client.source(
             config.kafka.bootstrap_servers,
             config.kafka.group_id,
-            topics=sorted(config.topics()),
+            topics=config.topics(),
             options=config.kafka.options,
             **(bounds if config.kafka.client == "kafka-python" else {}),
         )

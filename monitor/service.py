@@ -16,7 +16,7 @@ from monitor.gauges import Gauges
 from monitor.housekeeping import Housekeeping
 from monitor.log import logger
 from monitor.source.base import Chunk, Polled, Record, TopicPartition, record_bytes
-from monitor.together import tell_parted
+from monitor.together import tell_sharing
 from monitor.web.health import HealthState
 
 log = logger(__name__)
@@ -156,7 +156,7 @@ class Loop:
         self._engine.assignment(change)
         self._take(change.chunks)  # first: to claim is to go back to where counting stands
         self._engine.claim()
-        tell_parted(self._engine)
+        tell_sharing(self._engine)
 
     def _gather(self) -> tuple[list[Chunk], Polled | None]:
         """Poll until there is a batch's worth, the assignment changes, or the broker goes away.

@@ -25,7 +25,7 @@ def run(loaded: Loaded, rows: int, partitions: int) -> dict[str, float]:
     clock = SystemClock()
     configure(clock, "json", "warning")
     stop = threading.Event()
-    topic = next(iter(loaded.config.topics()))
+    (topic,) = loaded.config.topics().names
     whole = [TopicPartition(topic, i) for i in range(partitions)]
     limit_s = asked_s = time.perf_counter()
     limit_s += LIMIT_S

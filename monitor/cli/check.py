@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from detectors.budget import alpha
-from monitor.cli.connections import Attempt, State, attempts
+from monitor.cli.attempts import Attempt, State
+from monitor.cli.connections import attempts
 from monitor.cli.context import ConfigOption, Exit, JsonOption, configured, err, print_json
 from monitor.cli.reading import print_line, waiting
 from monitor.config import Duration, Hint, Level, Loaded, Model, lint

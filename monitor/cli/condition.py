@@ -70,7 +70,7 @@ def limits_of(settings: Model | None, topic: str = "") -> Limits:
         return Limits()
     freshness = settings.freshness
     quiet = max(LEAST_QUIET, 2 * settings.window.delta) if freshness is None else freshness.delta
-    if topic in settings.labels_topics and topic not in settings.topics:
+    if topic in settings.label_topics and topic not in settings.prediction_topics:
         quiet = max(quiet, settings.labels_wait.delta)
     return Limits(quiet, settings.window.delta + settings.lateness.delta)
 

@@ -14,6 +14,7 @@ from monitor.config.model import Model
 from monitor.config.schema import Config
 from monitor.config.section import Place, nearest, shown
 from monitor.config.sharing import session_ms
+from monitor.topics import Topics
 
 _MINUTE_MS = 60_000
 
@@ -68,11 +69,17 @@ def _model(place: Place, model: Model) -> Iterator[Hint]:
 
 def _labels(place: Place, model: Model) -> Iterator[Hint]:
     if model.labels_topics:
+        patterns = model.prediction_topics.patterns + model.label_topics.patterns
+        each = ", each that a pattern matches," if patterns else ""
         text = (
             "when more than one process runs, predictions and labels need the same message key, "
-            "and their topics the same number of partitions"
+            f"and their topics{each} the same number of partitions"
         )
         yield _info((*place, "labels_topics"), text)
+        for name in model.shared_topics.names:
+            if not (name in model.topics and name in model.labels_topics):
+                text = f'a pattern matches "{name}" too: its messages are predictions, labels, or both'
+                yield _warning((*place, "labels_topics"), text)
         if model.labels_horizon < model.window:
             text = f"is shorter than the window ({model.window}): labels may be too late before it has ended"
             yield _warning((*place, "labels_horizon"), text)
@@ -143,13 +150,13 @@ def _reference(name: str, config: Config) -> Iterator[Hint]:
 
 def _shared_topics(config: Config) -> Iterator[Hint]:
     models = config.models
-    for topic, names in _readers({name: model.topics for name, model in models.items()}):
+    for topic, names in _readers({name: model.prediction_topics for name, model in models.items()}):
         for name in names:
             if not models[name].fields.setting("model"):
                 others = _others(name, names)
                 text = f'topic "{topic}" is also read by {others}: every message counts for this model too'
                 yield _warning(("models", name, "fields", "model"), text)
-    for topic, names in _readers({name: model.labels_topics for name, model in models.items()}):
+    for topic, names in _readers({name: model.label_topics for name, model in models.items()}):
         for name in names:
             if not models[name].labels_fields.setting("model", models[name].fields):
                 others = _others(name, names)
@@ -157,13 +164,14 @@ def _shared_topics(config: Config) -> Iterator[Hint]:
                 yield _warning(("models", name, "labels_fields", "model"), text)
 
 
-def _readers(topics: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, list[str]]]:
-    """Give the topics that several models read, and these models."""
-    readers: dict[str, list[str]] = {}
-    for name, read in topics.items():
-        for topic in read:
-            readers.setdefault(topic, []).append(name)
-    return ((topic, names) for topic, names in readers.items() if len(names) > 1)
+def _readers(topics: Mapping[str, Topics]) -> Iterator[tuple[str, list[str]]]:
+    """Give the names and patterns of topics that several models read, and these models.
+
+    Which topics two different patterns both match, only Kafka's list of topics tells.
+    """
+    entries = dict.fromkeys(entry for each in topics.values() for entry in each.entries)
+    readers = ((entry, [name for name, each in topics.items() if entry in each]) for entry in entries)
+    return ((entry, names) for entry, names in readers if len(names) > 1)
 
 
 def _others(name: str, names: Iterable[str]) -> str:

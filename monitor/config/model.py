@@ -17,6 +17,7 @@ from monitor.config.labels import LabelsFields
 from monitor.config.performance import Performance
 from monitor.config.section import Mistake, Section, repeated
 from monitor.config.topics import topic_mistakes
+from monitor.topics import Topics
 
 DAY_MS = 86_400_000
 Whole = Annotated[int, Meta(ge=1)]
@@ -118,9 +119,24 @@ class Model(Section, frozen=True, kw_only=True):
         return len(self.multiples) + len(self.budget_parts(is_estimated=is_estimated))
 
     @property
-    def shared_topics(self) -> frozenset[str]:
-        """Topics whose messages may be predictions, labels, or both."""
-        return frozenset(self.topics) & frozenset(self.labels_topics)
+    def prediction_topics(self) -> Topics:
+        """Topics that predictions come on."""
+        return Topics(self.topics)
+
+    @property
+    def label_topics(self) -> Topics:
+        """Topics that labels come on."""
+        return Topics(self.labels_topics)
+
+    @property
+    def shared_topics(self) -> Topics:
+        """Topics whose messages may be predictions, labels, or both: entries of the one that the other has.
+
+        Of a topic that a pattern of the one and a pattern of the other match, this knows nothing.
+        """
+        predictions, labels = self.prediction_topics, self.label_topics
+        either = dict.fromkeys((*predictions.entries, *labels.entries))
+        return Topics(tuple(entry for entry in either if entry in predictions and entry in labels))
 
     def mistakes(self) -> Iterator[Mistake]:
         yield from topic_mistakes("topics", self.topics)
@@ -161,7 +177,7 @@ class Model(Section, frozen=True, kw_only=True):
             yield Mistake(("labels_fields", "model_name"), text)
         if self.labels_topics:
             yield from self._missing_label_places()
-        if self.labels_topics and self.shared_topics.issuperset(self.labels_topics):
+        if self.labels_topics and all(entry in self.shared_topics for entry in self.labels_topics):
             for key in self.labels_fields.own_keys():
                 text = f"is never used: all labels_topics are among topics, and there fields.{key} holds"
                 yield Mistake(("labels_fields", key), text)

@@ -20,6 +20,7 @@ from monitor.config.sharing import sharing_mistakes
 from monitor.config.topics import topic_problem
 from monitor.source.librdkafka.options import OWNED as OWNED_BY_LIBRDKAFKA
 from monitor.source.librdkafka.options import dotted
+from monitor.topics import Topics
 
 _SECRET_OPTION = re.compile(r"password|secret|token|oauth|key", re.IGNORECASE)
 _URL_KINDS = ("postgresql+psycopg", "postgresql", "postgres", "sqlite+pysqlite", "sqlite")
@@ -68,6 +69,12 @@ class Kafka(Section, frozen=True, kw_only=True):
         """Give the topic that undecodable messages of ``topic`` are copied to; None when they are not."""
         return self.dead_letters.replace("{topic}", topic) if self.dead_letters else None
 
+    def letters_of(self, topic: str) -> str:
+        """Give the topic whose undecodable messages this one gets; empty when it is no dead-letter topic."""
+        before, named, after = (self.dead_letters or "").partition("{topic}")
+        origin = topic.removeprefix(before).removesuffix(after) if named else ""
+        return origin if origin and self.dead_letter_topic(origin) == topic else ""
+
     def mistakes(self) -> Iterator[Mistake]:
         if not self.bootstrap_servers:
             yield Mistake(("bootstrap_servers",), 'is empty: name at least one broker, like "localhost:9092"')
@@ -77,6 +84,8 @@ class Kafka(Section, frozen=True, kw_only=True):
             )
         if self.dead_letters and (problem := topic_problem(self.dead_letters.replace("{topic}", "topic"))):
             yield Mistake(("dead_letters",), f'{problem}; "{{topic}}" stands for the topic of the message')
+        if self.dead_letters == "{topic}":
+            yield Mistake(("dead_letters",), '"{topic}" alone is the topic itself: write "{topic}.dlq"')
         owned = OWNED_BY_LIBRDKAFKA if self.client == "librdkafka" else OWNED_OPTIONS
         for name in self.options:
             if name in owned:
@@ -163,10 +172,11 @@ class Config(Section, frozen=True, kw_only=True):
         """Give the model whose reference this model is compared with; usually its own."""
         return self.models[model].reference or model
 
-    def topics(self) -> frozenset[str]:
+    def topics(self) -> Topics:
         """Every topic that is read."""
         models = self.models.values()
-        return frozenset(topic for model in models for topic in (*model.topics, *model.labels_topics))
+        entries = (entry for model in models for entry in (*model.topics, *model.labels_topics))
+        return Topics(tuple(dict.fromkeys(entries)), self.kafka.dead_letters or "")
 
     def mistakes(self) -> Iterator[Mistake]:
         for name in self.models:
@@ -175,10 +185,14 @@ class Config(Section, frozen=True, kw_only=True):
         if any(model.labels_topics for model in self.models.values()):
             for mistake in sharing_mistakes(self.kafka.options):
                 yield Mistake(("kafka", *mistake.place), mistake.text)
+        yield from self._circles()
+
+    def _circles(self) -> Iterator[Mistake]:
+        """Yield topics that are read by their names, and get the dead letters of one that is read, too."""
         topics = self.topics()
-        for topic in sorted(topics):
-            dead = self.kafka.dead_letter_topic(topic)
-            if dead in topics:
+        for name in sorted(topics.names):
+            read = Topics(topics.patterns, topics.dead_letters)
+            if name in map(self.kafka.dead_letter_topic, topics.names) or self.kafka.letters_of(name) in read:
                 yield Mistake(
-                    ("kafka", "dead_letters"), f'"{dead}" is read too: rejects would go round in circles'
+                    ("kafka", "dead_letters"), f'"{name}" is read too: rejects would go round in circles'
                 )

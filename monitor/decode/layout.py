@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -69,7 +70,7 @@ class Layout:
     container: Keys | None
     other_keys: frozenset[str]
     label: Leaf | None = None
-    label_topics: frozenset[str] | None = None
+    label_topics: Container[str] | None = None
     id_required: bool = False
     timestamp_fallback: bool = False
     timestamp_optional: bool = False

@@ -69,8 +69,8 @@ class JoinKeeper:
         A partition of which the table knows nothing is read from the horizon on. A table that knows more than
         the database (put back to an earlier state, or a new one) is emptied.
         """
-        topics = {topic for plan in self._plans.values() if plan.labels for topic in plan.all_topics}
-        joined = {tp: part for tp, part in states.items() if tp.topic in topics}
+        topics = [plan.all_topics for plan in self._plans.values() if plan.labels]
+        joined = {tp: part for tp, part in states.items() if any(tp.topic in each for each in topics)}
         positions = self.joiner.positions()
         if any(positions[tp].next > (part.committed or 0) for tp, part in joined.items() if tp in positions):
             self.joiner.clear()
@@ -151,7 +151,7 @@ class JoinKeeper:
         clocks: dict[str, int] = {}
         for tp, part in partitions.items():
             for model, event_ms in part.event_ms.items():
-                if model in self._plans and tp.topic in self._plans[model].settings.topics:
+                if model in self._plans and tp.topic in self._plans[model].topics:
                     clocks[model] = min(event_ms, clocks.get(model, event_ms))
         positions = {tp: Position(part.next, dict(part.event_ms)) for tp, part in partitions.items()}
         self.joiner.committed(positions, clocks)

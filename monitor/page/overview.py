@@ -94,7 +94,7 @@ def _alerts(counts: Iterable[Row], name: str) -> list[tuple[str, int]]:
 
 def _reading(progress: Iterable[Row], name: str, settings: Model, now: datetime) -> dict[str, Any]:
     """Say how far the model's predictions are read."""
-    of = [row for row in progress if row["model"] == name and row["topic"] in settings.topics]
+    of = [row for row in progress if row["model"] == name and row["topic"] in settings.prediction_topics]
     latest = max((row["latest"] for row in of if row["latest"] is not None), default=None)
     beats = [row["beat_at"] for row in of]
     alive = bool(beats) and all(beat is not None and to_ms(now) - to_ms(beat) < SILENT_MS for beat in beats)

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from monitor.errors import ConfigError
 from monitor.source.base import Record, Source, TopicPartition
-from monitor.source.kafka import DeadLetters, KafkaSource, ping
+from monitor.source.kafka import DeadLetters, KafkaSource, topics
 
 ClientName = Literal["kafka-python", "librdkafka"]
 
@@ -33,17 +33,17 @@ class Client:
 
     source: Callable[..., KafkaClientSource]
     letters: Callable[[Sequence[str], Mapping[str, Any]], Letters]
-    ping: Callable[[Sequence[str], Mapping[str, Any], Sequence[str]], Mapping[str, int]]
+    topics: Callable[[Sequence[str], Mapping[str, Any]], Mapping[str, int]]
 
 
 def client_of(name: ClientName) -> Client:
     """Give the client; raises `ConfigError` when its package is not installed."""
-    return _librdkafka() if name == "librdkafka" else Client(KafkaSource, DeadLetters, ping)
+    return _librdkafka() if name == "librdkafka" else Client(KafkaSource, DeadLetters, topics)
 
 
 def _librdkafka() -> Client:
     try:
-        from monitor.source.librdkafka.client import ping as ping_librdkafka  # noqa: PLC0415  # an extra
+        from monitor.source.librdkafka.client import topics as topics_of_librdkafka  # noqa: PLC0415  # an extra
         from monitor.source.librdkafka.deadletters import LibrdkafkaDeadLetters  # noqa: PLC0415
         from monitor.source.librdkafka.source import LibrdkafkaSource  # noqa: PLC0415
     except ImportError as error:
@@ -51,4 +51,4 @@ def _librdkafka() -> Client:
             'kafka.client is "librdkafka", but its package cannot be imported '
             f"({error}): pip install 'driftd[librdkafka]', or set kafka.client = \"kafka-python\""
         ) from error
-    return Client(LibrdkafkaSource, LibrdkafkaDeadLetters, ping_librdkafka)
+    return Client(LibrdkafkaSource, LibrdkafkaDeadLetters, topics_of_librdkafka)

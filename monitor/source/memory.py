@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from monitor.errors import SourceError
 from monitor.source.base import Chunk, Lost, Message, Polled, Start, TopicPartition
+from monitor.topics import Topics
 
 
 @dataclass(slots=True)
@@ -117,7 +118,7 @@ class MemorySource:
     """One member of a group of a `MemoryBroker`; joins when made, leaves at `close`."""
 
     def __init__(self, broker: MemoryBroker, topics: Iterable[str], group_id: str = "driftd") -> None:
-        self.topics = frozenset(topics)
+        self.topics = Topics(tuple(topics))
         self.group_id = group_id
         self._broker = broker
         self._held: frozenset[TopicPartition] = frozenset()

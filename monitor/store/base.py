@@ -249,6 +249,9 @@ class Store(Protocol):
     def cursors(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Next offsets of the partitions that have been read before."""
 
+    def watched(self) -> frozenset[str]:
+        """Give the names and patterns of topics that have been looked for before."""
+
     def partition_clocks(self, partitions: Iterable[TopicPartition]) -> tuple[PartitionClock, ...]:
         """Event times of these partitions, for every model."""
 

@@ -15,7 +15,17 @@ from monitor.store import labels, sequential
 from monitor.store.base import Advance, Beat, Gap, Late, OpenWindow, PartitionClock, Progress, Reject
 from monitor.store.result_tables import closed_window
 from monitor.store.statements import Row, add_missing, inserting, of_partitions, partition_of, upsert
-from monitor.store.tables import cursor, gap, late_count, model, open_window, partition_clock, reader, reject
+from monitor.store.tables import (
+    cursor,
+    gap,
+    late_count,
+    model,
+    open_window,
+    partition_clock,
+    reader,
+    reject,
+    watched,
+)
 
 SAMPLE_BYTES = 1024
 CHECKED_WITHIN = timedelta(minutes=1)
@@ -28,6 +38,7 @@ def commit(connection: Connection, progress: Progress) -> Mapping[str, int]:
     The rows of the touched models are share-locked: no window of theirs can be judged meanwhile.
     """
     advance(connection, progress.advances)
+    watch(connection, progress.watched)
     closed_until, learned_until = hold_models(connection, touched(progress))
     write_known(connection, progress.known)
     write_clocks(connection, progress.clocks)
@@ -86,6 +97,18 @@ def advance(connection: Connection, advances: Sequence[Advance]) -> None:
     ]  # fmt: skip
     if add_missing(connection, cursor, first) != len(first):
         raise fenced(connection, ordered)
+
+
+def watch(connection: Connection, entries: Sequence[str]) -> None:
+    """Remember that these topics are looked for; `Fenced` when another process has begun to."""
+    rows: list[Row] = [{"entry": entry} for entry in sorted(entries)]
+    if add_missing(connection, watched, rows) != len(rows):
+        raise Fenced("another process has met these topics at this moment")
+
+
+def watched_entries(connection: Connection) -> frozenset[str]:
+    """Give the names and patterns of topics that were looked for before."""
+    return frozenset(connection.execute(select(watched.c.entry)).scalars())
 
 
 SWAP = (

@@ -126,6 +126,10 @@ class SqlStore:
         with self._database.reading() as connection:
             return progress.cursors(connection, partitions)
 
+    def watched(self) -> frozenset[str]:
+        with self._database.reading() as connection:
+            return progress.watched_entries(connection)
+
     def partition_clocks(self, partitions: Iterable[TopicPartition]) -> tuple[PartitionClock, ...]:
         with self._database.reading() as connection:
             return loading.partition_clocks(connection, partitions)

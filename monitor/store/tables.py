@@ -91,6 +91,13 @@ cursor = Table(
     comment="Up to where each partition has been read: moves only together with what was read.",
 )
 
+watched = Table(
+    "watched",
+    metadata,
+    key("entry"),
+    comment="Topics that are looked for, by name or pattern: what comes later is read from its start.",
+)
+
 reader = Table(
     "reader",
     metadata,

@@ -252,7 +252,8 @@ class Progress:
     ``learned`` windows that the detectors have passed already are left out, and so are results of
     challengers whose lease another than ``holder`` has. ``known`` partitions exist and may have messages that
     nobody has read: each without a clock gets this one; another's is no longer said to be caught up when
-    nobody has checked that lately.
+    nobody has checked that lately. ``watched`` are names and patterns of topics that are looked for from now
+    on; fenced when another process has written one of them.
     """
 
     advances: tuple[Advance, ...] = ()
@@ -267,6 +268,7 @@ class Progress:
     holder: str = ""
     beats: tuple[Beat, ...] = ()
     known: tuple[PartitionClock, ...] = ()
+    watched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def test_the_metrics_that_alarm_are_those_of_the_task() -> None:
 
 
 def test_topics_that_are_in_both_lists_are_shared() -> None:
-    assert Model(topics=("a", "b"), labels_topics=("b", "c")).shared_topics == {"b"}
+    assert Model(topics=("a", "b"), labels_topics=("b", "c")).shared_topics.entries == ("b",)
 
 
 def test_labels_take_shares_of_the_budget_that_the_remark_names() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+import msgspec
 import pytest
 
 from monitor.clock import ManualClock
@@ -31,10 +33,14 @@ def append(broker: MemoryBroker, partitions: Iterable[TopicPartition], rows: int
             broker.append(partition, value)
 
 
-def engine(broker: MemoryBroker, store: Store, *held: TopicPartition) -> Engine:
-    source = MemorySource(broker, ["predictions"])
+def engine(
+    broker: MemoryBroker, store: Store, *held: TopicPartition, topics: Sequence[str] = ("predictions",)
+) -> Engine:
+    source = MemorySource(broker, topics)
     broker.assign(source, held)
-    made = Engine(source, store, {"loans": plan()}, ManualClock(NOW), "latest")
+    loans = plan()
+    loans = replace(loans, settings=msgspec.structs.replace(loans.settings, topics=tuple(topics)))
+    made = Engine(source, store, {"loans": loans}, ManualClock(NOW), "latest")
     made.assignment(source.poll(0, 1))
     return made
 
@@ -92,9 +98,63 @@ def test_of_two_that_meet_a_topic_at_once_one_is_told_to_look_again(
     first, second = engine(broker, store, ONE), engine(broker, store, OTHER)
     with monkeypatch.context() as patch:
         patch.setattr(store, "cursors", lambda _: {})  # what both saw before either had written
+        patch.setattr(store, "watched", frozenset)
         first.claim()
         with pytest.raises(Fenced):
             second.claim()
     append(broker, [OTHER], 5)
     second.claim()
     assert read(second) == {OTHER: 15}
+
+
+LISTED, MATCHED = TopicPartition("listed", 0), TopicPartition("predictions.eu", 0)
+LATER = ("listed", r"^predictions\..*")
+
+
+def appear(broker: MemoryBroker, rows: int) -> None:
+    for partition in (LISTED, MATCHED):
+        broker.create(partition.topic)
+        append(broker, [partition], rows)
+
+
+def test_topics_that_appear_later_are_read_from_their_first_message_by_whoever_gets_them(
+    broker: MemoryBroker,
+) -> None:
+    store = new_store()
+    engine(broker, store, topics=LATER).claim()  # holds nothing: none of them is there
+    appear(broker, 7)
+    second = engine(broker, store, LISTED, MATCHED, topics=LATER)
+    second.claim()
+    assert read(second) == {LISTED: 7, MATCHED: 7}
+    assert sum(window.rows for window in store.open_windows([LISTED, MATCHED])) == 14
+
+
+def test_topics_that_are_there_when_they_are_looked_for_first_begin_at_their_ends(
+    broker: MemoryBroker,
+) -> None:
+    store = new_store()
+    first = engine(broker, store, ONE, OTHER)
+    first.claim()
+    appear(broker, 7)  # before anybody has looked for them
+    second = engine(broker, store, topics=("predictions", *LATER))
+    second.claim()  # holds nothing: it looks all the same
+    append(broker, [LISTED, MATCHED], 5)
+    third = engine(broker, store, LISTED, MATCHED, topics=("predictions", *LATER))
+    third.claim()
+    assert read(third) == {LISTED: 12, MATCHED: 12}
+    assert sum(window.rows for window in store.open_windows([LISTED, MATCHED])) == 10
+
+
+def test_of_two_that_look_for_the_first_time_at_once_one_is_told_to_look_again(
+    broker: MemoryBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = new_store()
+    first, second = (engine(broker, store, topics=LATER) for _ in range(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "watched", frozenset)  # what both saw before either had written
+        first.claim()
+        with pytest.raises(Fenced, match="at this moment"):
+            second.claim()
+    appear(broker, 7)
+    second.claim()
+    assert store.watched() == set(LATER)

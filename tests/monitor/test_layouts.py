@@ -10,6 +10,7 @@ from monitor.decode.decoder import Decoder
 from monitor.decode.layout import Cell, Leaf, Meta
 from monitor.errors import ConfigError
 from monitor.layouts import labels_layout_of, layout_of
+from monitor.topics import NO_TOPICS, Topics
 
 AGE = Feature("age", Kind.NUMERIC, "float")
 PREDICTION = Feature("prediction", Kind.NUMERIC, "int", Role.PREDICTION)
@@ -31,15 +32,15 @@ def paths(found: tuple[Leaf, ...]) -> dict[str, tuple[str, ...]]:
 def test_labels_are_not_looked_for_in_messages_of_predictions_alone() -> None:
     made = layout_of("churn", Fields().resolved("churn"), dictionary(AGE, PREDICTION, LABEL))
     assert paths(made.leaves) == {"age": ("features", "age"), "prediction": ("prediction",)}
-    assert (made.label, made.label_topics) == (None, frozenset())
+    assert (made.label, made.label_topics) == (None, NO_TOPICS)
     assert (made.id_required, made.timestamp_fallback, made.timestamp_optional) == (False, False, False)
 
 
 def test_labels_are_looked_for_in_topics_that_are_for_both() -> None:
     fields = Fields(label="truth.paid").resolved("churn")
-    made = layout_of("churn", fields, dictionary(AGE, PREDICTION, LABEL), frozenset({"both"}))
+    made = layout_of("churn", fields, dictionary(AGE, PREDICTION, LABEL), Topics(("both",)))
     assert made.label == Leaf("label", ("truth", "paid"), Cell.TEXT, ("?",))
-    assert made.label_topics == frozenset({"both"})
+    assert made.label_topics == Topics(("both",))
     Decoder(made, "churn", 2_000, 0)
 
 
@@ -101,7 +102,7 @@ def test_a_reference_without_labels_names_the_way_out() -> None:
         with pytest.raises(ConfigError, match=told):
             labels_layout_of("churn", settings(), known)
         with pytest.raises(ConfigError, match=told):
-            layout_of("churn", Fields().resolved("churn"), known, frozenset({"both"}))
+            layout_of("churn", Fields().resolved("churn"), known, Topics(("both",)))
 
 
 def test_a_label_has_to_be_in_the_messages_value() -> None:

@@ -16,17 +16,18 @@ from monitor.clock import SystemClock
 from monitor.source.base import Message, Polled, Record, Source, TopicPartition
 from monitor.source.clients import ClientName, client_of
 from monitor.source.memory import MemoryBroker, MemorySource
+from monitor.topics import Topics
 
 
 class World(Protocol):
     """A broker with what a test may do to it; every topic and group it names is new."""
 
-    def topic(self, partitions: int = 1) -> str: ...
+    def topic(self, partitions: int = 1, name: str = "") -> str: ...
     def widen(self, topic: str, partitions: int) -> None: ...
     def produce(
         self, partition: TopicPartition, messages: Sequence[Message], compression: str | None = None
     ) -> None: ...
-    def source(self, topic: str, group_id: str = "", **options: Any) -> Source: ...
+    def source(self, topics: str | Sequence[str], group_id: str = "", **options: Any) -> Source: ...
     def trim(self, partition: TopicPartition, before: int) -> None: ...
     def committed(self, group_id: str, partition: TopicPartition) -> int | None: ...
     def close(self) -> None: ...
@@ -37,8 +38,8 @@ class MemoryWorld:
         self.broker = broker or MemoryBroker(is_waiting=True)
         self._numbers = itertools.count()
 
-    def topic(self, partitions: int = 1) -> str:
-        name = f"topic-{next(self._numbers)}"
+    def topic(self, partitions: int = 1, name: str = "") -> str:
+        name = name or f"topic-{next(self._numbers)}"
         self.broker.create(name, partitions)
         return name
 
@@ -58,9 +59,9 @@ class MemoryWorld:
                 headers=message.headers,
             )
 
-    def source(self, topic: str, group_id: str = "", **options: Any) -> Source:
-        assert not options or set(options) == {"partition_assignment_strategy"}
-        return MemorySource(self.broker, [topic], group_id or f"group-{next(self._numbers)}")
+    def source(self, topics: str | Sequence[str], group_id: str = "", **options: Any) -> Source:
+        assert not options or set(options) <= {"partition_assignment_strategy", "metadata_max_age_ms"}
+        return MemorySource(self.broker, _entries(topics), group_id or f"group-{next(self._numbers)}")
 
     def trim(self, partition: TopicPartition, before: int) -> None:
         self.broker.trim(partition, before)
@@ -84,14 +85,17 @@ class KafkaWorld:
         self._open.callback(self._admin.close)
         self._producers: dict[str | None, Any] = {}
 
-    def topic(self, partitions: int = 1) -> str:
-        name = f"topic-{uuid.uuid4().hex[:12]}"
+    def topic(self, partitions: int = 1, name: str = "") -> str:
+        name = name or f"topic-{uuid.uuid4().hex[:12]}"
         self._admin.create_topics([NewTopic(name, partitions, 1)])
         return name
 
     def widen(self, topic: str, partitions: int) -> None:
         self._admin.create_partitions({topic: NewPartitions(partitions)})
         self._producers.clear()  # those would not know the new partition for minutes
+
+    def delete(self, topic: str) -> None:
+        self._admin.delete_topics([topic])
 
     def produce(
         self, partition: TopicPartition, messages: Sequence[Message], compression: str | None = None
@@ -112,11 +116,11 @@ class KafkaWorld:
         for future in sent:
             future.get(20)
 
-    def source(self, topic: str, group_id: str = "", **options: Any) -> Source:
+    def source(self, topics: str | Sequence[str], group_id: str = "", **options: Any) -> Source:
         group = group_id or f"group-{uuid.uuid4().hex[:12]}"
         if self.is_librdkafka and "metadata_max_age_ms" in options:
             options["topic.metadata.refresh.interval.ms"] = options.pop("metadata_max_age_ms")
-        source = self.client.source([self.bootstrap], group, topics=[topic], options=options)
+        source = self.client.source([self.bootstrap], group, topics=Topics(_entries(topics)), options=options)
         self._open.callback(source.close)
         return source
 
@@ -144,6 +148,10 @@ class KafkaWorld:
             self._producers[compression] = producer
             self._open.callback(producer.close, 5)
         return self._producers[compression]
+
+
+def _entries(topics: str | Sequence[str]) -> tuple[str, ...]:
+    return (topics,) if isinstance(topics, str) else tuple(topics)
 
 
 class Reader:

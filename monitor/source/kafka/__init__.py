@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.source.kafka.client import ping
+from monitor.source.kafka.client import topics
 from monitor.source.kafka.deadletters import DeadLetters, error_headers
 from monitor.source.kafka.source import KafkaSource
 
-__all__ = ["DeadLetters", "KafkaSource", "error_headers", "ping"]
+__all__ = ["DeadLetters", "KafkaSource", "error_headers", "topics"]

@@ -15,7 +15,7 @@ from kafka.errors import KafkaConfigurationError, KafkaError
 
 from monitor.errors import ConfigError, SourceError
 from monitor.source.base import TopicPartition
-from monitor.source.kafka.options import checked, nearest
+from monitor.source.kafka.options import checked
 
 ASSIGNORS = {
     "cooperative-sticky": CooperativeStickyAssignor,
@@ -40,20 +40,11 @@ REQUEST_LIMIT_MS = 10_000
 CLOSE_LIMIT_MS = 3_000
 
 
-def ping(
-    bootstrap_servers: Sequence[str], options: Mapping[str, Any], topics: Sequence[str]
-) -> Mapping[str, int]:
-    """Give the number of partitions of each topic; `ConfigError` names those the broker does not know."""
+def topics(bootstrap_servers: Sequence[str], options: Mapping[str, Any]) -> Mapping[str, int]:
+    """Give every topic that can be seen, and how many partitions it has."""
     consumer = connected(KafkaConsumer, consumer_settings(bootstrap_servers, options))
     try:
-        existing = consumer.topics()
-        for topic in topics:
-            if topic not in existing:
-                raise ConfigError(
-                    f"topic {topic!r} is not there, or not visible, at "
-                    f"{', '.join(bootstrap_servers)}{nearest(topic, existing)}"
-                )
-        return {topic: len(consumer.partitions_for_topic(topic)) for topic in topics}
+        return {topic: len(consumer.partitions_for_topic(topic) or ()) for topic in consumer.topics()}
     except KafkaError as error:
         raise SourceError(f"Kafka did not list its topics: {said(error)}") from error
     finally:

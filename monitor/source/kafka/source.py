@@ -24,6 +24,7 @@ from monitor.source.kafka.client import (
     said,
 )
 from monitor.source.kafka.polls import PollBounds
+from monitor.topics import Topics
 
 log = structlog.get_logger(__name__)
 
@@ -46,8 +47,7 @@ class KafkaSource:
         bootstrap_servers: Sequence[str],
         group_id: str,
         *,
-        topics: Sequence[str] = (),
-        pattern: str | None = None,
+        topics: Topics,
         options: Mapping[str, Any] | None = None,
         max_message_bytes: int = 1 << 20,
         max_poll_bytes: int = 64 << 20,
@@ -66,7 +66,8 @@ class KafkaSource:
         self._next: dict[TopicPartition, int] = {}  # after the last record that was delivered
         self._is_paused = False
         self._silent_ms = 0
-        self._consumer.subscribe(topics=list(topics), pattern=pattern, listener=self._listener)
+        wanted = {"pattern": topics.expression} if topics.patterns else {"topics": topics.names}
+        self._consumer.subscribe(**wanted, listener=self._listener)
         self._consumer.topics()  # else the group's leader may share out topics that it has not heard of yet
         self._partitions: Mapping[str, set[int]] = {}  # of each topic, when last looked at
 

@@ -12,7 +12,6 @@ from confluent_kafka import TopicPartition as Place
 
 from monitor.errors import ConfigError, DriftdError, SourceError
 from monitor.source.base import TopicPartition
-from monitor.source.kafka.options import nearest
 from monitor.source.librdkafka.options import checked, unknown
 
 Client = TypeVar("Client")
@@ -89,24 +88,22 @@ def made(kind: Callable[..., Client], settings: Mapping[str, Any]) -> Client:
         raise ConfigError(f"Kafka at {servers} cannot be used with these settings: {said(error)}") from error
 
 
-def ping(
-    bootstrap_servers: Sequence[str], options: Mapping[str, Any], topics: Sequence[str]
-) -> Mapping[str, int]:
-    """Give the number of partitions of each topic; `ConfigError` names those the broker does not know."""
-    consumer = connected(consumer_settings(bootstrap_servers, "driftd-ping", options))
+def topics(bootstrap_servers: Sequence[str], options: Mapping[str, Any]) -> Mapping[str, int]:
+    """Give every topic that can be seen, and how many partitions it has."""
+    consumer = connected(consumer_settings(bootstrap_servers, "driftd-check", options))
     try:
-        existing = consumer.list_topics(timeout=REQUEST_LIMIT_S).topics
-        for topic in topics:
-            if topic not in existing:
-                raise ConfigError(
-                    f"topic {topic!r} is not there, or not visible, at "
-                    f"{', '.join(bootstrap_servers)}{nearest(topic, existing)}"
-                )
-        return {topic: len(existing[topic].partitions) for topic in topics}
-    except KafkaException as error:
-        raise SourceError(f"Kafka did not list its topics: {said(error)}") from error
+        return {topic: len(numbers) for topic, numbers in listed(consumer, REQUEST_LIMIT_S).items()}
     finally:
         consumer.close()
+
+
+def listed(consumer: Consumer, limit_s: float) -> Mapping[str, Sequence[int]]:
+    """Give the partitions of every topic that the consumer can see."""
+    try:
+        found = consumer.list_topics(timeout=limit_s).topics
+    except KafkaException as error:
+        raise SourceError(f"Kafka did not list its topics: {said(error)}") from error
+    return {topic: tuple(each.partitions) for topic, each in found.items() if each.error is None}
 
 
 def place(partition: TopicPartition, offset: int) -> Place:

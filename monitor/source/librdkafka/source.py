@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -11,6 +11,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as Place
 
+from monitor.clock import Clock, SystemClock
 from monitor.errors import DriftdError, SourceError
 from monitor.source.base import Chunk, Lost, Polled, Start, TopicPartition
 from monitor.source.librdkafka.client import (
@@ -19,15 +20,18 @@ from monitor.source.librdkafka.client import (
     connected,
     consumer_settings,
     failure_of,
+    listed,
     place,
     said,
 )
 from monitor.source.librdkafka.records import chunks_of
+from monitor.topics import Topics
 
 log = structlog.get_logger(__name__)
 
 SLICE_S = 0.1  # the client fills a batch until its time is over: so long waits what a quiet stream brings
 CLOSE_LIMIT_S = 3.0
+LOOK_LIMIT_S = 1.0
 MOST_RECORDS = 1_000_000  # of one call of the client
 
 
@@ -44,9 +48,9 @@ class LibrdkafkaSource:
         bootstrap_servers: Sequence[str],
         group_id: str,
         *,
-        topics: Sequence[str] = (),
-        pattern: str | None = None,
+        topics: Topics,
         options: Mapping[str, Any] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         settings = consumer_settings(bootstrap_servers, group_id, options or {})
         self.commit_failures = 0
@@ -64,8 +68,12 @@ class LibrdkafkaSource:
         self._failure: DriftdError | None = None  # to be raised once what came before it is delivered
         self._is_paused = False
         self._consumer = connected({**settings, "on_commit": self._note_commit})
-        self._topics = list(topics) if pattern is None else [f"^{pattern.removeprefix('^')}"]
-        self._consumer.subscribe(self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke)
+        self._topics = topics
+        self._subscribed: tuple[str, ...] = ()
+        self._clock = clock or SystemClock()
+        self._look_every_s = float(settings["topic.metadata.refresh.interval.ms"]) / 1000
+        self._looked_s = self._clock.monotonic()
+        self._subscribe(self._wanted(REQUEST_LIMIT_S))
 
     def poll(self, timeout_s: float, max_records: int) -> Polled:
         """Wait up to ``timeout_s``, less when anything comes.
@@ -75,6 +83,7 @@ class LibrdkafkaSource:
         made anew or cut at its end.
         """
         for slice_s in _slices(timeout_s):
+            self._look_for_topics()
             failure, self._failure = self._failure, None
             if failure is not None:
                 raise failure
@@ -94,15 +103,11 @@ class LibrdkafkaSource:
         self._move(wanted)
 
     def partitions(self) -> frozenset[TopicPartition]:
-        try:
-            found = self._consumer.list_topics(timeout=REQUEST_LIMIT_S).topics
-        except KafkaException as error:
-            raise SourceError(f"Kafka did not list its partitions: {said(error)}") from error
         return frozenset(
             TopicPartition(topic, number)
-            for topic, each in found.items()
-            if any(topic == name or (name[0] == "^" and re.match(name, topic)) for name in self._topics)
-            for number in each.partitions
+            for topic, numbers in listed(self._consumer, REQUEST_LIMIT_S).items()
+            if topic in self._topics
+            for number in numbers
         )
 
     def first_offsets(
@@ -159,6 +164,27 @@ class LibrdkafkaSource:
             self._consumer.close()
         except (KafkaException, RuntimeError) as error:
             log.warning("kafka_close_failed", error=said(error))
+
+    # -- topics -----------------------------------------------------------------------------------------
+
+    def _look_for_topics(self) -> None:
+        """See from time to time what the patterns match; the client's own patterns are of another dialect."""
+        now_s = self._clock.monotonic()
+        if not self._topics.patterns or not 0 <= self._look_every_s <= now_s - self._looked_s:
+            return
+        self._looked_s = now_s
+        with contextlib.suppress(SourceError):  # the poll says so, too
+            self._subscribe(self._wanted(LOOK_LIMIT_S))
+
+    def _wanted(self, limit_s: float) -> tuple[str, ...]:
+        """Name the topics to read; those that are listed by name need not be there yet."""
+        names, topics = self._topics.names, self._topics
+        return topics.among({*names, *listed(self._consumer, limit_s)}) if topics.patterns else names
+
+    def _subscribe(self, names: tuple[str, ...]) -> None:
+        if names and names != self._subscribed:
+            self._consumer.subscribe([*names], on_assign=self._on_assign, on_revoke=self._on_revoke)
+            self._subscribed = names
 
     # -- messages ---------------------------------------------------------------------------------------
 

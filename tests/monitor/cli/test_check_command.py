@@ -147,6 +147,30 @@ def test_labels_on_another_number_of_partitions_are_pointed_out(world: World, ka
     assert "note    labels of churn: with several processes, a label needs the same message key" in text
 
 
+def test_what_patterns_match_is_listed(world: World, kafka: KafkaWorld) -> None:
+    for name in ("loans.eu", "loans.us", "loans.eu.dlq"):
+        kafka.topic(2, name)
+    text = configured(kafka, "^loans[.].*", 'labels_topics = ["^truth[.].*"]\nfields.label = "label"\n')
+    world.configure(text.replace("[database]", 'dead_letters = "{{topic}}.dlq"\n[database]'))
+    out = world.run("check", "--connect").out
+    assert "ok      topics ^loans[.].*: matches, with so many partitions: loans.eu (2), loans.us (2)\n" in out
+    assert "note    topics ^truth[.].*: matches no topic yet: one that appears is read from its beginn" in out
+    assert "ok      dead letters loans.eu.dlq: the topic is there" in out
+    assert "note    dead letters loans.us.dlq: the topic is not there yet" in out
+    kafka.topic(3, "truth.eu")
+    out = world.run("check", "--connect").out
+    assert "different numbers of partitions (loans.eu 2, loans.us 2, truth.eu 3): give them the same" in out
+
+
+def test_what_patterns_bring_together_is_pointed_out(world: World, kafka: KafkaWorld) -> None:
+    kafka.topic(1, "loans.eu")
+    more = 'labels_topics = ["^.*eu$"]\nfields.label = "label"\n[models.other]\ntopics = ["loans.eu"]\n'
+    world.configure(configured(kafka, "^loans[.].*", more))
+    out = world.run("check", "--connect").out
+    assert "failed  topic loans.eu: a pattern of models.churn.topics and one of labels_topics match it" in out
+    assert "note    topic loans.eu: is read by churn, other: every message counts for churn, other" in out
+
+
 def test_a_missing_topic_for_dead_letters_is_a_note(world: World, kafka: KafkaWorld) -> None:
     text = configured(kafka, kafka.topic())
     world.configure(text.replace("[database]", 'dead_letters = "dead"\n[database]'))

@@ -15,7 +15,8 @@ from monitor.clock import SystemClock
 from monitor.errors import ConfigError, SourceError
 from monitor.source.base import Message, Polled, TopicPartition
 from monitor.source.clients import ClientName
-from monitor.source.kafka import KafkaSource, ping
+from monitor.source.kafka import KafkaSource, topics
+from monitor.topics import Topics
 from tests.services.kafka_server import KafkaServer, KafkaUnavailableError, free_ports
 from tests.services.source_worlds import KafkaWorld, Reader, poll_until
 from tests.services.waiting import until
@@ -71,14 +72,14 @@ def test_a_broker_that_is_away_is_a_source_error_in_bounded_time_and_leaves_no_t
     clock = SystemClock()
     begun = clock.monotonic()
     with pytest.raises(SourceError, match=rf"Kafka at {address} did not answer: .*check kafka\.boot"):
-        KafkaSource([address], "group", topics=["t"], options={"bootstrap_timeout_ms": 500})
+        KafkaSource([address], "group", topics=Topics(("t",)), options={"bootstrap_timeout_ms": 500})
     assert clock.monotonic() - begun < 5
     until(lambda: set(threading.enumerate()) <= before, "the client's threads ended", 5)
 
 
 def test_settings_that_contradict_each_other_are_a_config_error() -> None:
     with pytest.raises(ConfigError, match=r"cannot be used with these settings: .*fetch_max_wait_ms"):
-        KafkaSource(["127.0.0.1:1"], "group", topics=["t"], options={"fetch_max_wait_ms": 60_000})
+        KafkaSource(["127.0.0.1:1"], "group", topics=Topics(("t",)), options={"fetch_max_wait_ms": 60_000})
 
 
 def test_a_broker_that_stops_and_starts_again_loses_and_repeats_nothing(
@@ -160,38 +161,27 @@ def test_a_static_member_that_restarts_causes_no_rebalance_and_new_partitions_ar
     poll_until(lambda: len(again.held) == len(other.held) == 3, "three each", again, other)
 
 
-def test_topics_can_be_chosen_by_a_pattern(world: KafkaWorld) -> None:
-    partition = filled(world, 3)
-    source = world.client.source([world.bootstrap], f"by-{partition.topic}", pattern=f"^{partition.topic}$")
-    reader = Reader(source, starts={})
-    poll_until(lambda: len(reader.values(partition)) == 3, "records", reader)
-    source.close()
-
-
 def test_a_misspelt_topic_does_not_come_into_being(world: KafkaWorld) -> None:
     reader = Reader(world.source("mispelt"), starts={})
     for _ in range(3):
         reader.poll(0.2)
-    with pytest.raises(ConfigError, match="topic 'mispelt' is not there"):
-        world.client.ping([world.bootstrap], {}, ["mispelt"])
+    assert "mispelt" not in world.client.topics([world.bootstrap], {})
 
 
-def test_ping_counts_partitions_and_suggests_the_topic_that_was_meant(world: KafkaWorld) -> None:
+def test_every_topic_is_listed_with_its_number_of_partitions(world: KafkaWorld) -> None:
     topic = world.topic(3)
-    assert world.client.ping([world.bootstrap], {}, [topic]) == {topic: 3}
-    with pytest.raises(ConfigError, match=rf"topic '{topic}x' is not there, .*did you mean '{topic}'\?"):
-        world.client.ping([world.bootstrap], {}, [topic, f"{topic}x"])
+    assert world.client.topics([world.bootstrap], {})[topic] == 3
 
 
-def test_ping_tells_that_nobody_answers() -> None:
+def test_it_is_told_that_nobody_answers() -> None:
     with pytest.raises(SourceError, match="did not answer"):
-        ping([f"127.0.0.1:{free_ports()[0]}"], {"bootstrap_timeout_ms": 300}, ["t"])
+        topics([f"127.0.0.1:{free_ports()[0]}"], {"bootstrap_timeout_ms": 300})
 
 
 @pytest.mark.parametrize("client", ["kafka-python"])
 def test_what_comes_and_goes_between_two_polls_is_not_mentioned(world: KafkaWorld) -> None:
     partition = filled(world, 3)
-    source = KafkaSource([world.bootstrap], f"inside-{partition.topic}", topics=[partition.topic])
+    source = KafkaSource([world.bootstrap], f"inside-{partition.topic}", topics=Topics((partition.topic,)))
     listener = source._listener
     reader = Reader(source, starts={})
     poll_until(lambda: bool(reader.records), "records", reader)

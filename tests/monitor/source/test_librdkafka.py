@@ -18,6 +18,7 @@ from monitor.source.clients import ClientName, client_of
 from monitor.source.kafka import KafkaSource
 from monitor.source.librdkafka import client, options
 from monitor.source.librdkafka.source import LibrdkafkaSource
+from monitor.topics import Topics
 from tests.services.kafka_server import free_ports
 from tests.services.source_worlds import KafkaWorld, Reader, poll_until
 
@@ -132,15 +133,17 @@ def test_a_broker_that_is_away_is_a_source_error(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(client, "REQUEST_LIMIT_S", 0.3)
     address = f"127.0.0.1:{free_ports()[0]}"
     with pytest.raises(SourceError, match=rf"Kafka at {address} did not answer: .*check kafka\.boot"):
-        LibrdkafkaSource([address], "group", topics=["t"])
+        LibrdkafkaSource([address], "group", topics=Topics(("t",)))
     with pytest.raises(SourceError, match="did not answer"):
-        client.ping([address], {}, ["t"])
+        client.topics([address], {})
 
 
 def test_what_comes_and_goes_between_two_polls_is_not_mentioned(world: KafkaWorld) -> None:
     partition = TopicPartition(world.topic(), 0)
     world.produce(partition, [Message(offset, b"%d" % offset) for offset in range(3)])
-    source = LibrdkafkaSource([world.bootstrap], f"inside-{partition.topic}", topics=[partition.topic])
+    source = LibrdkafkaSource(
+        [world.bootstrap], f"inside-{partition.topic}", topics=Topics((partition.topic,))
+    )
     reader = Reader(source, starts={})
     poll_until(lambda: bool(reader.records), "records", reader)
     stranger = Place("stranger", 0)

@@ -15,6 +15,7 @@ from monitor.broker import EmbeddedBroker
 from monitor.errors import SourceError
 from monitor.source.base import Message, TopicPartition
 from monitor.source.kafka import KafkaSource, batches
+from monitor.topics import Topics
 from tests.services.source_worlds import KafkaWorld
 from tests.services.waiting import until
 
@@ -30,7 +31,9 @@ def world() -> Iterator[KafkaWorld]:
 
 
 def reading(world: KafkaWorld, at: TopicPartition, max_poll_bytes: int = 1 << 26) -> KafkaSource:
-    source = KafkaSource([world.bootstrap], f"g-{at.topic}", topics=[at.topic], max_poll_bytes=max_poll_bytes)
+    source = KafkaSource(
+        [world.bootstrap], f"g-{at.topic}", topics=Topics((at.topic,)), max_poll_bytes=max_poll_bytes
+    )
     until(lambda: at in source.poll(0.5, 1).assigned, "the assignment", 60)
     source.seek({at: 0})
     return source

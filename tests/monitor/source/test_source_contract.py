@@ -4,43 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from monitor.broker import EmbeddedBroker
 from monitor.source.base import Lost, Message, Polled, TopicPartition
-from tests.services.source_worlds import KafkaWorld, MemoryWorld, Reader, World, poll_until
+from tests.services.source_worlds import MemoryWorld, Reader, World, poll_until
 from tests.services.waiting import until
 
-WORLDS = [
-    "memory",
-    ("embedded", "kafka-python"),
-    ("embedded", "librdkafka"),
-    pytest.param(("kafka", "kafka-python"), marks=pytest.mark.integration),
-    pytest.param(("kafka", "librdkafka"), marks=pytest.mark.integration),
-]
-
 SILENCE_S = 0.15  # long enough for what must not come to come
-
-
-@pytest.fixture(params=WORLDS, ids=lambda which: which if isinstance(which, str) else "-".join(which))
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    made: World
-    if request.param == "memory":
-        made = MemoryWorld()
-    else:
-        broker, client = request.param
-        made = KafkaWorld(request.getfixturevalue(f"{broker}_bootstrap"), client)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def embedded_bootstrap() -> Iterator[str]:
-    with EmbeddedBroker() as broker:
-        yield broker.bootstrap
 
 
 def numbered(count: int, start: int = 0) -> list[Message]:
@@ -149,9 +121,7 @@ def test_two_members_share_the_partitions_and_hand_over_when_one_leaves(world: W
 
 def test_partitions_that_a_topic_gets_later_are_assigned_however_short_the_polls(world: World) -> None:
     made = filled(world, 3)
-    short = {"metadata_max_age_ms": 300}
-    options: dict[str, Any] = {} if isinstance(world, MemoryWorld) else short
-    reader = Reader(world.source(made[0].topic, **options), starts={})
+    reader = Reader(world.source(made[0].topic, metadata_max_age_ms=300), starts={})
     poll_until(lambda: bool(reader.records), "records", reader)
     for partitions in range(2, 5):
         world.widen(made[0].topic, partitions)
