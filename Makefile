@@ -72,6 +72,9 @@ bench-labels: install ## What labels, their join, ADWIN and the challenger cost 
 bench-detectors: install ## Detectors on error streams, ensembles on Elec2: measured beside the known figures
 	$(BIN)/python -m bench.detectors
 
+bench-quality: install ## False alarms, delays and costs beside other libraries; QUICK=1 for minutes, PAGE=1 into the page
+	$(BIN)/python -m bench.quality $(if $(QUICK),--quick) $(if $(PAGE),--page)
+
 soak: install ## Half an hour at a steady rate with faults: memory stays, every row counts once (needs Java and Maven)
 	$(BIN)/python -m bench.soak $(MINUTES)
 

@@ -1,0 +1,1 @@
+"""How well drift is found: driftd and others on the same seeded windows (`make bench-quality`)."""

@@ -1,0 +1,73 @@
+"""What runners have answered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.quality.cases import FEATURES, Case
+from bench.quality.lines import Line
+from bench.quality.measures import Flags, Floats
+from bench.quality.streams import moved_features
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One stream's answers: windows by features, the last column about all together."""
+
+    number: int
+    alarm: NDArray[np.int8]
+    score: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """All answers of one runner, and what it said of itself."""
+
+    facts: dict[str, Any]
+    answered: dict[str, Answered]
+
+    def of(self, case: Case) -> Iterator[Answered]:
+        """Give the streams of a case that were judged."""
+        for number in range(case.streams):
+            found = self.answered.get(f"{case.name}_{number:03d}")
+            if found is not None:
+                yield found
+
+    def alarms(self, case: Case, line: Line) -> list[Flags]:
+        """Give the alarms of each stream."""
+        return [line.chosen(each.alarm) > 0 for each in self.of(case)]
+
+    def scores(self, case: Case, line: Line) -> list[Floats]:
+        """Give the scores of each stream."""
+        return [line.chosen(each.score) for each in self.of(case)]
+
+    def found(self, case: Case, line: Line) -> list[tuple[Flags, Floats, list[int]]]:
+        """Give for each stream alarms and scores of what moved, and in which columns that is."""
+        streams = []
+        for each in self.of(case):
+            places = line.places(moved_features(case, each.number), FEATURES)
+            alarms, scores = line.chosen(each.alarm) > 0, line.chosen(each.score)
+            streams.append((alarms[:, places], scores[:, places], places))
+        return streams
+
+    def is_asked(self, case: Case, line: Line) -> bool:
+        """Tell whether the line's own question was put to the runner in this case."""
+        return any((line.chosen(each.alarm) >= 0).any() for each in self.of(case))
+
+
+def read(path: Path) -> Result:
+    """Read what a runner has written."""
+    arrays = np.load(path.with_suffix(".npz"))
+    names = {key.rsplit("/", 1)[0] for key in arrays.files}
+    answered = {
+        name: Answered(int(name.rsplit("_", 1)[1]), arrays[f"{name}/alarm"], arrays[f"{name}/score"])
+        for name in names
+    }
+    return Result(json.loads(path.with_suffix(".json").read_text()), answered)
