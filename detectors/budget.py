@@ -6,12 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from detectors.cells import table_of
-from detectors.counts import Counts
-from detectors.grid import Grid
-
 MAX_ALPHA = 0.05
-BINS = 10  # cells of a numeric feature when its design effect is estimated
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _PATTERN = re.compile(r"\s*(\d+(?:\.\d+)?)\s+per\s+(\d+(?:\.\d+)?)\s*([smhdw])\s*")
@@ -85,38 +80,3 @@ def holm(p_values: Sequence[float | None]) -> tuple[float | None, ...]:
         highest = max(highest, min(1.0, p * (len(made) - rank)))
         adjusted[position] = highest
     return tuple(adjusted)
-
-
-def design_effect(reference: Counts, windows: Sequence[Counts], grid: Grid) -> float:
-    """How many rows of this feature carry the information of one independent row, at least 1.
-
-    The mean over the reference's own windows of ``X2 / ((B - 1) (1 - n / N))``:
-    X2 is the chi-square distance of a window of n rows to the reference of N
-    rows in B cells, whose mean is that denominator when rows are independent
-    (``N - 1`` makes the finite-population factor exact) [1]_. Assumes that the
-    windows are disjoint parts of the reference, as long as those that will be
-    tested, and that the reference itself does not drift: what drift it has
-    counts as dependence. 1.0 when fewer than two windows can be compared.
-
-    References
-    ----------
-    .. [1] Rao, J. N. K. and Scott, A. J. (1981), The analysis of categorical
-       data from complex sample surveys, JASA 76.
-    """
-    ratios = [ratio for window in windows if (ratio := _ratio(reference, window, grid)) is not None]
-    if len(ratios) < 2:  # noqa: PLR2004
-        return 1.0
-    return max(1.0, sum(ratios) / len(ratios))
-
-
-def _ratio(reference: Counts, window: Counts, grid: Grid) -> float | None:
-    """One window's chi-square distance over what independent rows would give."""
-    if window.n == 0 or window.n >= reference.n:
-        return None
-    table = table_of(reference, window, grid, BINS)
-    whole, part = table[:, table[0] > 0]
-    if len(whole) < 2:  # noqa: PLR2004
-        return None
-    expected = whole * (window.n / reference.n)
-    distance = float(((part - expected) ** 2 / expected).sum())
-    return distance / ((len(whole) - 1) * (reference.n - window.n) / (reference.n - 1))

@@ -9,7 +9,7 @@ from typing import ClassVar
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, chdtrc
+from scipy.special import betainc, chdtrc, ndtri
 from scipy.stats import hypergeom
 
 from detectors.cells import Table, categorical_table, shares, too_little_data
@@ -161,8 +161,11 @@ def total_variation_interval(table: Table, design_effect: float = 1.0) -> tuple[
     The estimate is never too small on average (Jensen), and at most
     ``sum_j sqrt(p_j (1 - p_j) / n + q_j (1 - q_j) / m) / 2`` too large (Cauchy-
     Schwarz in each cell, shares plugged in); around its mean it moves by
-    McDiarmid's inequality with steps of ``1 / n`` and ``1 / m`` [1]_. So the
-    lower end is the estimate without that bias and half-width, at least 0.
+    McDiarmid's inequality with steps of ``1 / n`` and ``1 / m`` [1]_. So one lower
+    bound is the estimate without that bias and half-width. Another is the least
+    difference of any one cell (see `_surest_cell`), which is sharp when few of
+    many cells moved. The larger of the two is the lower end, each with half of
+    its 2.5 %.
 
     References
     ----------
@@ -173,5 +176,23 @@ def total_variation_interval(table: Table, design_effect: float = 1.0) -> tuple[
     rows = table.sum(axis=1) / design_effect
     effect = float(np.abs(p - q).sum() / 2.0)
     bias = float(np.sqrt(p * (1.0 - p) / rows[0] + q * (1.0 - q) / rows[1]).sum() / 2.0)
-    half = math.sqrt(math.log(2.0 / ALPHA) / 2.0 * float((1.0 / rows).sum()))
-    return effect, max(0.0, effect - bias - half), min(1.0, effect + half)
+    upper, lower = (math.sqrt(math.log(k / ALPHA) / 2.0 * float((1.0 / rows).sum())) for k in (2.0, 4.0))
+    low = max(0.0, effect - bias - lower, _surest_cell(table / design_effect))
+    return effect, min(effect, low), min(1.0, effect + upper)
+
+
+def _surest_cell(table: NDArray[np.float64]) -> float:
+    """The largest lower bound of a cell's difference of shares, Bonferroni over cells; may be negative.
+
+    Agresti and Caffo's interval [1]_: one row is added to each side of each cell and one to the others.
+
+    References
+    ----------
+    .. [1] Agresti, A. and Caffo, B. (2000), Simple and effective confidence intervals for proportions and
+       differences of proportions result from adding two successes and two failures, American Statistician 54.
+    """
+    cells = 1 if table.shape[1] <= 2 else table.shape[1]  # noqa: PLR2004  # two cells mirror each other
+    rows = table.sum(axis=1, keepdims=True) + 2.0
+    share = (table + 1.0) / rows
+    error = np.sqrt((share * (1.0 - share) / rows).sum(axis=0))
+    return float((np.abs(share[0] - share[1]) - ndtri(1.0 - ALPHA / 8.0 / cells) * error).max())

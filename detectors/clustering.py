@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.budget import design_effect
-from detectors.columns import Columns
-from detectors.counts import CategoricalCounts, Counts, NumericCounts
+from detectors.columns import Column, Columns
+from detectors.counts import Counts, NumericCounts
+from detectors.dependence import absence_directions, design_effects, value_directions
 from detectors.dictionary import Kind
-from detectors.grid import CategoricalGrid
-from detectors.profile import Layout, Profile, summarise
-
-WINDOWS_TO_REPLAY = 5  # fewer say nothing about how windows differ
-MAX_REPLAYED = 200  # evenly spread over the reference; more would cost time and change little
-ROWS_TO_REPLAY = 20  # of a window that is compared with the whole
-PRESENT_OR_NOT = CategoricalGrid(("absent", "present"))
+from detectors.profile import Layout, Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +29,16 @@ class RowsPerWindow:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """What replaying the reference showed; `none` when its rows have no times."""
+    """What replaying the reference showed; `none` when its rows have no times.
+
+    ``design_effect`` and ``absence_effect`` are, by feature, of single windows; ``longer`` is the first for
+    1, 2, 4 ... windows put together, of the features for which it is not 1 throughout.
+    """
 
     rows: RowsPerWindow | None
     design_effect: Mapping[str, float] = field(default_factory=dict)
     absence_effect: Mapping[str, float] = field(default_factory=dict)
+    longer: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @classmethod
     def none(cls) -> Self:
@@ -54,58 +53,44 @@ class Windows:
         times_ms: NDArray[np.int64],
         window_ms: int,
     ) -> Self:
-        """Cut the rows into windows aligned to the epoch and compare each with the whole.
-
-        The effects are rounded to three digits, so that the last bits of a sum
-        do not make two references of one.
-        """
-        slots = _slots(times_ms, window_ms)
-        parts = [summarise(layout, _take(columns, slot)) for slot in _spread(slots)]
-        names = layout.grids if len(parts) >= WINDOWS_TO_REPLAY else ()
-        values = {name: _value_effect(layout, whole, parts, name) for name in names}
-        absences = {name: _absence_effect(whole, parts, name) for name in names}
-        return cls(_rows_per_window(times_ms, window_ms), values, absences)
+        """Cut the rows into windows aligned to the epoch; rows of one time stay in the order they came in."""
+        order = np.argsort(times_ms, kind="stable")
+        index = times_ms[order] // window_ms
+        values, absences = {}, {}
+        for name in layout.grids:
+            column = columns[name].take(order) if name in columns else None
+            if column is not None:
+                values[name] = _value_effects(layout, whole, name, column, index)
+                absences[name] = design_effects(absence_directions(_is_absent(column)), index)
+        return cls(
+            _rows_per_window(times_ms, window_ms),
+            {name: effects[0] for name, effects in values.items() if effects},
+            {name: effects[0] for name, effects in absences.items() if effects},
+            {name: effects for name, effects in values.items() if any(one > 1.0 for one in effects)},
+        )
 
     def fingerprint(self) -> tuple[object, ...]:
         """What goes into a reference's id."""
         rows = self.rows
         usual = None if rows is None else (rows.window_ms, rows.windows, rows.minimum, rows.maximum)
-        return (usual, sorted(self.design_effect.items()), sorted(self.absence_effect.items()))
+        effects = (self.design_effect, self.absence_effect, *([self.longer] if self.longer else ()))
+        return (usual, *(sorted(each.items()) for each in effects))
 
 
-def _slots(times_ms: NDArray[np.int64], window_ms: int) -> list[NDArray[np.intp]]:
-    """The row positions of each window that has enough rows, in the order of time."""
-    index = times_ms // window_ms
-    order = np.argsort(index, kind="stable")
-    cuts = np.flatnonzero(np.diff(index[order])) + 1
-    return [slot for slot in np.split(order, cuts) if len(slot) >= ROWS_TO_REPLAY]
-
-
-def _spread(slots: Sequence[NDArray[np.intp]]) -> list[NDArray[np.intp]]:
-    if len(slots) <= MAX_REPLAYED:
-        return list(slots)
-    return [slots[step * len(slots) // MAX_REPLAYED] for step in range(MAX_REPLAYED)]
-
-
-def _take(columns: Columns, rows: NDArray[np.intp]) -> Columns:
-    return {name: column.take(rows) for name, column in columns.items()}
-
-
-def _value_effect(layout: Layout, whole: Profile, parts: Sequence[Profile], name: str) -> float:
+def _value_effects(
+    layout: Layout, whole: Profile, name: str, column: Column, windows: NDArray[np.int64]
+) -> tuple[float, ...]:
     if layout.dictionary.features[name].kind in (Kind.TEXT, Kind.DATETIME):
-        return 1.0
-    windows = [part.counts[name] for part in parts]
-    return round(design_effect(whole.counts[name], windows, layout.grids[name]), 3)
+        return ()
+    return design_effects(value_directions(whole.counts[name], layout.grids[name], column), windows)
 
 
-def _absence_effect(whole: Profile, parts: Sequence[Profile], name: str) -> float:
-    windows = [_present_or_not(part.counts[name]) for part in parts]
-    return round(design_effect(_present_or_not(whole.counts[name]), windows, PRESENT_OR_NOT), 3)
-
-
-def _present_or_not(counts: Counts) -> CategoricalCounts:
-    missing = absent(counts)
-    return CategoricalCounts(np.array([missing, counts.rows - missing], np.int64))
+def _is_absent(column: Column) -> NDArray[np.bool_]:
+    """Which cells have no value; NaN is among them (see `absent`)."""
+    missing = np.zeros(len(column), np.bool_) if column.presence is None else column.presence != 0
+    if column.values.dtype.kind == "f":
+        missing = missing | np.isnan(column.values)
+    return missing
 
 
 def absent(counts: Counts) -> int:

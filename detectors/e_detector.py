@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from detectors.scores import Scores
 
-SIZES = (0.03, 0.1, 0.3, 1.0)
+SIZES = (0.03, 0.1, 0.3)
 """Sizes of a change that are looked for, in standard deviations of one row's score, all alike."""
 KEPT = 16  # candidates of each age, from which on they are thinned
 LEAST_ROWS = 30.0
@@ -146,7 +146,7 @@ def step(
     """
     candidates = state.candidates.add(state.windows, start_ms, state.seen)
     seen, windows = state.seen.plus(window), state.windows + 1
-    each = _since_each(scores, candidates, seen, state.base, least_rows)
+    each = log_e_since(scores, candidates, seen, state.base, least_rows)
     log_e = float(_log_sum(each))
     after = replace(state, seen=seen, windows=windows, candidates=candidates.thinned(windows))
     if log_e >= log_threshold:
@@ -189,10 +189,13 @@ def _evidence(state: State, scores: Scores, log_e: float, *, is_alarm: bool) -> 
     return Evidence(log_e, is_alarm, state.since_ms, moved, now.rows)
 
 
-def _since_each(
+def log_e_since(
     scores: Scores, candidates: Candidates, seen: Level, base: Level, least_rows: float
 ) -> Floats:
-    """The log e-value for each candidate: all since it, against the base with all before it."""
+    """The log e-value for each candidate: all since it, against the base with all before it.
+
+    Many features at once when arrays have one more axis before.
+    """
     rows, sums = seen.rows - candidates.rows, seen.sums - candidates.sums
     values = _log_e_values(scores, rows, sums, base.rows + candidates.rows, base.sums + candidates.sums)
     return np.where(rows >= least_rows, values, -np.inf)
@@ -208,19 +211,19 @@ def _log_e_values(scores: Scores, rows: Floats, sums: Floats, others: Floats, ot
     """The same for many pairs; no rows are no evidence."""
     usable = (rows > 0.0) & (others > 0.0)
     rows, others = np.where(usable, rows, 1.0), np.where(usable, others, 1.0)
-    means = other_sums / others[:, None]
-    squares = (sums / rows[:, None] - means) ** 2
+    means = other_sums / others[..., None]
+    squares = (sums / rows[..., None] - means) ** 2
     effective = rows * others / (rows + others) / scores.spread(means)
-    information = effective[:, None] * _SQUARES
+    information = effective[..., None] * _SQUARES
     exponent = information / (1.0 + information) / 2.0
     spread = np.log1p(information) / 2.0
     terms = [
         np.log(part.weight / len(SIZES))
         - part.rank * spread
-        + exponent * (effective * squares[:, part.begin : part.end].sum(axis=1))[:, None]
+        + exponent * (effective * squares[..., part.begin : part.end].sum(axis=-1))[..., None]
         for part in scores.components
     ]
-    return np.where(usable, _log_sum(np.concatenate(terms, axis=1)), 0.0)
+    return np.where(usable, _log_sum(np.concatenate(terms, axis=-1)), 0.0)
 
 
 def _log_sum(logs: Floats) -> Floats:

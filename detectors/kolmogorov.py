@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import msgspec
 import numpy as np
+from scipy.special import kolmogi
 
 from detectors.cells import interleaved, numeric_pair, too_little_data
 from detectors.counts import Counts, NumericCounts
@@ -14,7 +15,7 @@ from detectors.grid import Grid
 from detectors.result import TestResult
 from detectors.smirnov import p_value
 
-CONFIDENCE = 0.95
+QUANTILE = float(kolmogi(0.05))  # 1.358
 
 
 class KolmogorovSmirnov(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ks", tag_field="kind"):
@@ -31,18 +32,18 @@ class KolmogorovSmirnov(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     The p-value is exact for small samples without ties (conservative with
     ties), from lattice paths [1]_; otherwise from the distribution of the
     one-sample statistic at ``n m / (n + m)`` rows, rounded, as in
-    `scipy.stats.ks_2samp`. The interval adds the Dvoretzky-Kiefer-Wolfowitz
-    bounds with Massart's constant [2]_ of both samples, each at 97.5 %, so that
-    95 % hold for both whatever the dependence between the samples. A design
-    effect divides both sample sizes in the p-value and in the interval, never
-    in the statistic.
+    `scipy.stats.ks_2samp`. The interval is D plus and minus the 95 % quantile of
+    Kolmogorov's distribution at ``n m / (n + m)`` rows: how far the difference of
+    two independent empirical distributions is from that of the true ones [2]_. A
+    design effect divides both sample sizes in the p-value and in the interval,
+    never in the statistic.
 
     References
     ----------
     .. [1] Hodges, J. L. (1958), The significance probability of the Smirnov
        two-sample test, Arkiv for Matematik 3.
-    .. [2] Massart, P. (1990), The tight constant in the
-       Dvoretzky-Kiefer-Wolfowitz inequality, Annals of Probability 18.
+    .. [2] Wei, F. and Dudley, R. M. (2012), Two-sample Dvoretzky-Kiefer-Wolfowitz
+       inequalities, Statistics and Probability Letters 82.
     """
 
     kind: ClassVar[str] = "ks"
@@ -60,7 +61,7 @@ class KolmogorovSmirnov(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
         distance = scaled_distance(left, right)
         statistic = distance / (n * m)
         bound = max(0, largest_scaled_distance(left, right) - distance) / (n * m)
-        half = dkw_half_width(n, design_effect) + dkw_half_width(m, design_effect)
+        half = half_width(n / design_effect, m / design_effect)
         return TestResult(
             statistic=statistic,
             p_value=p_value(distance, n, m, design_effect),
@@ -96,7 +97,6 @@ def largest_scaled_distance(reference: NumericCounts, current: NumericCounts) ->
     return largest
 
 
-def dkw_half_width(n: int, design_effect: float = 1.0) -> float:
-    """How far an empirical distribution of n rows is from the true one, with 97.5 %."""
-    alpha = (1.0 - CONFIDENCE) / 2.0
-    return math.sqrt(math.log(2.0 / alpha) * design_effect / (2.0 * n))
+def half_width(n: float, m: float) -> float:
+    """How far D of two samples of n and m independent rows is from the true one, with 95 %."""
+    return QUANTILE * math.sqrt(1.0 / n + 1.0 / m)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.clustering import MAX_REPLAYED
 from detectors.columns import Columns
 from detectors.grid import Grid
 from detectors.labelled import Labelled, sum_labelled
@@ -20,6 +19,8 @@ from detectors.performance_layout import PerformanceLayout, lay_out
 from detectors.performance_metrics import realised_metrics
 from detectors.performance_reference import PerformanceReference, ReferenceMetric
 from detectors.scored import summarise_scored
+
+MAX_REPLAYED = 200  # windows, evenly spread over the reference; more would cost time and change little
 
 FloatArray = NDArray[np.float64]
 

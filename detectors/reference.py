@@ -32,7 +32,8 @@ class Reference:
     ``id`` is derived from everything that verdicts depend on, so the same data
     built twice has the same id. ``design_effect`` says, by feature, how many rows
     of a window count as one because neighbours in time resemble each other (1.0:
-    all are independent); ``absence_effect`` says it of the absence of a value.
+    all are independent), ``longer_effects`` how many of 1, 2, 4 ... windows put together
+    (no entry: always 1.0); ``absence_effect`` says it of the absence of a value.
     ``rows_per_window`` is None when the rows had no times. ``performance`` is what the
     model's outputs are compared with; None when the rows had no labels. ``warm_up`` is a sample of
     the labelled rows that a challenger begins with (see `detectors.warm_up`). ``segments`` names the values
@@ -55,6 +56,18 @@ class Reference:
     performance: PerformanceReference | None = None
     warm_up: bytes = b""
     segments: Segments = field(default_factory=dict)
+    longer_effects: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    def effect_of(self, name: str, windows: int = 1) -> float:
+        """The design effect of so many windows put together; beyond the longest known it stays as it is."""
+        known = self.longer_effects.get(name)
+        if not known:
+            return self.design_effect.get(name, 1.0)
+        return known[min(len(known), windows.bit_length()) - 1]
+
+    def lasting_effect(self, name: str) -> float:
+        """The design effect that holds for stretches of any length."""
+        return max(self.longer_effects.get(name) or (self.design_effect.get(name, 1.0),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +149,7 @@ def build(
         performance=performance,
         warm_up=b"" if outputs is None else warm_up_rows(columns, dictionary, outputs),
         segments=by_value,
+        longer_effects=windows.longer,
     )
 
 

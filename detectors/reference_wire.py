@@ -39,6 +39,7 @@ class _Stored(msgspec.Struct, frozen=True):
     performance: bytes = b""  # empty: it is not known, or was not when the reference was stored
     warm_up: bytes = b""
     segments: dict[str, tuple[str, ...]] = {}
+    longer_effects: dict[str, tuple[float, ...]] = {}  # msgspec copies it
 
 
 def encode(reference: Reference) -> bytes:
@@ -60,6 +61,7 @@ def encode(reference: Reference) -> bytes:
         performance=b"" if reference.performance is None else encode_performance(reference.performance),
         warm_up=reference.warm_up,
         segments=dict(reference.segments),
+        longer_effects=dict(reference.longer_effects),
     )
     return msgspec.msgpack.encode((VERSION, stored))
 
@@ -107,6 +109,7 @@ def _reference(stored: _Stored, layout: FixedLayout) -> Reference:
         performance=layout.performance,
         warm_up=stored.warm_up,
         segments=layout.segments,
+        longer_effects=stored.longer_effects,
     )
 
 

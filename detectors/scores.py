@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import chdtri, ndtri
 
 from detectors.cells import interleaved
 from detectors.counts import CategoricalCounts, Counts, NumericCounts
+from detectors.kolmogorov import half_width
 
 BINS = 10
 LEAST_SHARE = 0.5 / BINS
 """Cells with a smaller share of the reference are joined with a neighbour: sums of theirs are not normal."""
 
 TRUSTED = 1.25
+WEIGHTS = (0.6, 0.15)
+"""How much of the evidence is sought in location and in spread; the rest is sought in the bins."""
 
 Floats = NDArray[np.float64]
 
@@ -70,14 +73,37 @@ class Scores:
             return float(np.abs(np.cumsum(change)).max())
         return float(np.abs(change).sum() / 2.0)
 
+    def half_width(self, n: float, m: float) -> float:
+        """How far `moved` of the difference of n and m independent rows is from the true one, with 95 %.
+
+        Kolmogorov's quantile; of categories the most that a total variation changes inside the 95 % ellipsoid
+        of all shares.
+        """
+        if self.is_ordered:
+            return half_width(n, m)
+        p = self.shares
+        furthest = min(np.sqrt(p * (1.0 - p)).sum(), np.sqrt(len(p) * p.max()))
+        return float(np.sqrt(chdtri(len(p) - 1, 0.05) * (1.0 / n + 1.0 / m)) * furthest / 2.0)
+
+    def directions(self) -> Floats:
+        """For every cell, columns of mean 0 and variance 1 over the reference: the moments, then the bins.
+
+        Of an ordered feature "at most so much", at the end of each bin; of categories whether it is the bin.
+        """
+        moments = self.width - len(self.shares)
+        inside, shares = self.matrix[:, moments:] * np.sqrt(self.shares), self.shares
+        if self.is_ordered:
+            inside, shares = np.cumsum(inside, axis=1)[:, :-1], np.cumsum(shares)[:-1]
+        return np.hstack([self.matrix[:, :moments], inside / np.sqrt(shares * (1.0 - shares))])
+
     def spread(self, means: Floats) -> Floats:
         """How many times the reference's variances those of rows with these mean scores may be, at least 1.
 
         By the largest ratio of a bin's shares, which bounds the second moment of every score. Ratios up to
         `TRUSTED` are taken for chance.
         """
-        ratios = 1.0 + means[:, -len(self.shares) :] / np.sqrt(self.shares)
-        largest: Floats = ratios.max(axis=1)
+        ratios = 1.0 + means[..., -self.shares.shape[-1] :] / np.sqrt(self.shares)
+        largest: Floats = ratios.max(axis=-1)
         return np.where(largest > TRUSTED, largest, 1.0)
 
 
@@ -113,7 +139,7 @@ def _numeric(mass: Floats, n: int) -> Scores | None:
     if bins is None:
         return None
     moments = columns[1:]
-    weights = {1: (0.35, 0.2), 0: ()}[min(1, len(moments))][: len(moments)]
+    weights = WEIGHTS[: len(moments)]
     parts = [Component(i, i + 1, 1, weight) for i, weight in enumerate(weights)]
     indicators, shares = bins
     rest = Component(len(moments), len(moments) + len(shares), len(shares) - 1, 1.0 - sum(weights))

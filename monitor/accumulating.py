@@ -11,13 +11,12 @@ import msgspec
 from detectors.covariate import moved
 from detectors.dictionary import Role
 from detectors.e_detector import Evidence, Level, State, StateLost, decode, encode, step
-from detectors.kolmogorov import dkw_half_width
 from detectors.profile import Profile
 from detectors.reference import Reference
 from detectors.result import Shift, TestResult, Verdict
 from detectors.scores import Scores, scores_of
 from monitor.findings import Finding
-from monitor.levels import level
+from monitor.levels import evidence_level
 from monitor.plan import ModelPlan
 from monitor.store.base import DetectorState, ModelLock
 from monitor.windows import Span
@@ -45,9 +44,9 @@ class Accumulating:
 
     def _one(self, name: str, scores: Scores, profile: Profile, span: Span) -> Finding:
         plan, counts = self._plan, profile.counts[name]
-        threshold = math.log(len(self._scores) / level(plan, 1))
+        threshold = math.log(len(self._scores) / evidence_level(plan))
         stored = self._stepped.get(name) or self._states.get(name)
-        design_effect = plan.reference.design_effect.get(name, 1.0)
+        design_effect = plan.reference.lasting_effect(name)
         state, lost = _loaded(stored, plan.reference, name, scores)
         window = Level(counts.n / design_effect, scores.sums(counts) / design_effect)
         state, evidence = step(state, scores, window, span.start_ms, threshold)
@@ -58,7 +57,7 @@ class Accumulating:
             rows=before.rows + counts.n,
             state=msgspec.msgpack.encode((plan.reference.id, encode(state))),
         )
-        return _finding(plan, name, profile, span, state, evidence, threshold, lost)
+        return _finding(plan, name, scores, profile, span, state, evidence, threshold, lost)
 
     def write(self) -> None:
         """Write the checkpoints of all steps."""
@@ -79,7 +78,7 @@ def _loaded(
     stored: DetectorState | None, reference: Reference, name: str, scores: Scores
 ) -> tuple[State, str]:
     """Read a checkpoint; one that cannot be gone on from is told of, and the detector begins anew."""
-    rows = reference.profile.counts[name].n / reference.design_effect.get(name, 1.0)
+    rows = reference.profile.counts[name].n / reference.lasting_effect(name)
     fresh = State.begin(rows, scores.width)
     if stored is None:
         return fresh, ""
@@ -95,6 +94,7 @@ def _loaded(
 def _finding(
     plan: ModelPlan,
     name: str,
+    scores: Scores,
     profile: Profile,
     span: Span,
     state: State,
@@ -102,21 +102,21 @@ def _finding(
     threshold: float,
     lost: str,
 ) -> Finding:
-    """A change stands while there is evidence of it; one too small to matter only warns, once."""
+    """What one window says of one feature."""
     reference = plan.reference
     is_feature = reference.dictionary.features[name].role is Role.FEATURE
-    verdict, details = Verdict.OK, {}
-    if evidence.since_ms is not None and evidence.moved >= plan.settings.min_effect:
+    rows, least = profile.counts[name].n, plan.settings.min_rows
+    note = lost or (f"{rows} rows, min_rows is {least}" if rows < least else "")
+    result = result_of(scores, state, evidence, rows, note)
+    verdict, details = verdict_of(result, evidence, plan.settings.min_effect), {}
+    if verdict is Verdict.OK and rows < least:
+        verdict = Verdict.INCONCLUSIVE
+    if verdict is Verdict.DRIFT:
         now, grid = profile.counts[name], reference.grids[name]
-        verdict = Verdict.DRIFT
         details = moved(reference.profile.counts[name], now, grid) | {
             "share_moved": evidence.moved,
             "changed_at_ms": evidence.since_ms,
         }
-    elif evidence.is_alarm:
-        verdict = Verdict.WARN
-    if lost:
-        verdict = Verdict.ERROR
     return Finding(
         model=plan.name,
         model_version=plan.settings.version,
@@ -127,21 +127,21 @@ def _finding(
         shift=Shift.COVARIATE if is_feature else Shift.PRIOR,
         detector=KIND,
         feature=name,
-        result=_result(state, evidence, profile.counts[name].n, lost),
+        result=result,
         adjusted_p=None,
         threshold=threshold,
-        verdict=verdict,
+        verdict=Verdict.ERROR if lost else verdict,
         reference_id=reference.id,
         details=details,
     )
 
 
-def _result(state: State, evidence: Evidence, rows: int, note: str) -> TestResult:
+def result_of(scores: Scores, state: State, evidence: Evidence, rows: int, note: str) -> TestResult:
     """Give the evidence; the effect and its interval are of all rows since the change."""
     statistic = evidence.log_e if math.isfinite(evidence.log_e) else 0.0
     if evidence.since_ms is None:
         return TestResult(statistic, None, None, None, None, round(state.normal.rows), rows, 0.0, note)
-    half = dkw_half_width(max(1, int(evidence.rows))) + dkw_half_width(max(1, int(state.normal.rows)))
+    half = scores.half_width(max(1.0, evidence.rows), max(1.0, state.normal.rows))
     return TestResult(
         statistic=statistic,
         p_value=None,
@@ -152,3 +152,10 @@ def _result(state: State, evidence: Evidence, rows: int, note: str) -> TestResul
         n_current=rows,
         note=note,
     )
+
+
+def verdict_of(result: TestResult, evidence: Evidence, min_effect: float) -> Verdict:
+    """A change stands while there is evidence of it; until it surely matters it only warns, at its alarms."""
+    if result.effect_low is not None and result.effect_low >= min_effect:
+        return Verdict.DRIFT
+    return Verdict.WARN if evidence.is_alarm else Verdict.OK

@@ -119,7 +119,7 @@ def compare(
         base = replace(reference, profile=against.profile)
     span = Span(current.start_ms, current.end_ms, 1)
     part = _segment(base, current.profile, segment) if segment else Part("", base, current.profile)
-    findings = judge_parts(model, version, (part,), span, rules)
+    findings = judge_parts(model, version, (part,), span, replace(rules, windows=current.windows))
     told = tuple(_told(finding, part.reference, part.current) for finding in findings)
     return Comparison(replace(current, profile=part.current), _narrowed(against, part), told)
 

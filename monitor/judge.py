@@ -28,12 +28,13 @@ _TELLING = frozenset({Verdict.DRIFT, Verdict.WARN})
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How one window is judged: ``level`` is its share of the alert budget."""
+    """How one window is judged: ``level`` is its share of the alert budget, ``windows`` how many it is of."""
 
     level: float
     min_effect: float
     min_rows: int
     detectors: Detectors
+    windows: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ def judge(
 ) -> tuple[Finding, ...]:
     """Test every feature of the window against the reference, corrected over the window (Holm).
 
-    Drift is an adjusted p-value within the level *and* an effect of at least ``min_effect``; a p-value alone
-    never says drift. A test that crashes is an ``error`` and hinders no other.
+    Drift is an adjusted p-value within the level *and* an effect that surely is ``min_effect`` (see
+    `verdict_of`); a p-value alone never says drift. A test that crashes is an ``error`` and hinders no other.
     """
     return judge_parts(model, model_version, (Part("", reference, current),), span, rules)
 
@@ -127,7 +128,7 @@ def _test(part: Part, name: str, shift: Shift, chosen: AnyDetector, rules: Rules
     try:
         grid = reference.grids[name]
         before, now = reference.profile.counts[name], current.counts[name]
-        result = chosen.compare(before, now, grid, reference.design_effect.get(name, 1.0))
+        result = chosen.compare(before, now, grid, reference.effect_of(name, rules.windows))
     except Exception as error:  # noqa: BLE001  # one broken feature must not silence the others
         note = f"{type(error).__name__}: {error}"[:500]
         result = TestResult(
@@ -163,11 +164,20 @@ def _verdict(test: _Tested, adjusted_p: float | None, rules: Rules) -> Verdict:
         return Verdict.INCONCLUSIVE
     if test.detector.is_distance:
         return _distance_verdict(test)
-    if adjusted_p is None or test.result.effect is None:
+    return verdict_of(test.result, adjusted_p, rules.level, rules.min_effect)
+
+
+def verdict_of(result: TestResult, adjusted_p: float | None, level: float, min_effect: float) -> Verdict:
+    """Say drift when the p-value is within the level and the whole interval of the effect matters.
+
+    When only the estimate matters, or the p-value is near the level, warn.
+    """
+    if adjusted_p is None or result.effect is None:
         return Verdict.INCONCLUSIVE
-    if test.result.effect < rules.min_effect or adjusted_p > min(WARN_LEVELS * rules.level, 0.05):
+    if result.effect < min_effect or adjusted_p > min(WARN_LEVELS * level, 0.05):
         return Verdict.OK
-    return Verdict.DRIFT if adjusted_p <= rules.level else Verdict.WARN
+    is_sure = result.effect_low is not None and result.effect_low >= min_effect
+    return Verdict.DRIFT if is_sure and adjusted_p <= level else Verdict.WARN
 
 
 def _distance_verdict(test: _Tested) -> Verdict:

@@ -19,6 +19,11 @@ def level(plan: ModelPlan, multiple: int) -> float:
     return alpha(plan.budget, plan.window_ms / 1000, multiple, shares(plan))
 
 
+def evidence_level(plan: ModelPlan) -> float:
+    """What detectors that add up evidence may spend on a window: as many shares as there are lengths."""
+    return alpha(plan.budget, plan.window_ms / 1000, len(plan.multiples), shares(plan))
+
+
 def level_over_lengths(plan: ModelPlan, multiple: int) -> float:
     """What one share may spend on a window of this length, if the share covers all lengths."""
     return alpha(plan.budget, plan.window_ms / 1000, multiple, shares(plan) * len(plan.multiples))
@@ -27,7 +32,8 @@ def level_over_lengths(plan: ModelPlan, multiple: int) -> float:
 def rules_for(plan: ModelPlan, multiple: int) -> Rules:
     """How a window of this length is judged."""
     settings = plan.settings
-    return Rules(level(plan, multiple), settings.min_effect, settings.min_rows, settings.detectors)
+    spent = level(plan, multiple)
+    return Rules(spent, settings.min_effect, settings.min_rows, settings.detectors, multiple)
 
 
 def segment_rules_for(plan: ModelPlan, multiple: int) -> Rules:

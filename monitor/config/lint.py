@@ -10,7 +10,7 @@ from detectors.budget import MAX_ALPHA, alpha
 from monitor.config.alerting import Alerts, Route
 from monitor.config.durations import Duration
 from monitor.config.labels import LabelsFields
-from monitor.config.model import Model
+from monitor.config.model import EVIDENCE, Model
 from monitor.config.schema import Config
 from monitor.config.section import Place, nearest, shown
 from monitor.config.sharing import session_ms
@@ -115,7 +115,7 @@ def _idle(place: Place, model: Model, standing_ms: int) -> Iterator[Hint]:
 
 def _levels(place: Place, model: Model) -> Iterator[Hint]:
     lengths, parts = model.multiples, model.budget_parts(is_estimated=False)
-    shares = len(lengths) + len(parts)
+    shares = model.budget_shares(is_estimated=False)
     judged = [alpha(model.budget, model.window.seconds, each, shares) for each in lengths]
     if judged[0] >= MAX_ALPHA:
         text = (
@@ -134,6 +134,8 @@ def _levels(place: Place, model: Model) -> Iterator[Hint]:
         text += f"; segments, all together, at {together[0]:.2g}"
         text += f" to {together[-1]:.2g}" if len(lengths) > 1 else ""
     others = [f"{len(lengths)} lengths", *parts]
+    if EVIDENCE in parts and len(lengths) > 1:
+        others[others.index(EVIDENCE)] += f" ({len(lengths)})"
     text += f"; the budget has {shares} shares: {', '.join(others[:-1])} and {others[-1]}"
     if not model.labels_topics:
         text += ", and one more for estimated performance if the training rows have labels"

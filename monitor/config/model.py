@@ -20,6 +20,7 @@ from monitor.config.topics import topic_mistakes
 from monitor.topics import Topics
 
 DAY_MS = 86_400_000
+EVIDENCE = "evidence over windows"
 Whole = Annotated[int, Meta(ge=1)]
 NumericTest = Literal["ks"]
 CategoricalTest = Literal["chi2"]
@@ -33,7 +34,7 @@ class Detectors(Section, frozen=True, kw_only=True):
     numeric: tuple[NumericTest, ...] = ("ks",)
     categorical: tuple[CategoricalTest, ...] = ("chi2",)
     distances: tuple[Distance, ...] = ("psi",)
-    sequential: tuple[SequentialTest, ...] = ()
+    sequential: tuple[SequentialTest, ...] = ("e_detector",)
     thresholds: dict[Distance, Annotated[float, Meta(gt=0)]] = field(default_factory=dict)
 
     def mistakes(self) -> Iterator[Mistake]:
@@ -71,7 +72,7 @@ class Model(Section, frozen=True, kw_only=True):
     idle_after: Duration = Duration.parse("2m")
     max_future: Duration = Duration.parse("1h")
     false_alarms: str = "1 per 90d"
-    min_effect: Annotated[float, Meta(ge=0, lt=1)] = 0.02
+    min_effect: Annotated[float, Meta(ge=0, lt=1)] = 0.01
     min_rows: Whole = 50
     for_windows: Whole = 1
     keep_windows: Whole = 2
@@ -109,14 +110,15 @@ class Model(Section, frozen=True, kw_only=True):
             "estimated performance": is_estimated or has_labels,
             "labels": has_labels,
             "segments": bool(self.segments),
-            "evidence over windows": bool(self.detectors.sequential),
+            EVIDENCE: bool(self.detectors.sequential),
             "sequential detectors": self.concept.steps(has_labels=has_labels),
         }
         return tuple(part for part, is_there in parts.items() if is_there)
 
     def budget_shares(self, *, is_estimated: bool) -> int:
-        """Into how many equal parts the alert budget goes."""
-        return len(self.multiples) + len(self.budget_parts(is_estimated=is_estimated))
+        """Into how many equal parts the alert budget goes; evidence over windows has one for each length."""
+        once = len(self.multiples) + len(self.budget_parts(is_estimated=is_estimated))
+        return once + (len(self.multiples) - 1 if self.detectors.sequential else 0)
 
     @property
     def prediction_topics(self) -> Topics:

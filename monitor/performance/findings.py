@@ -10,7 +10,7 @@ from detectors.performance import Measured, PerformanceReference
 from detectors.performance_verdict import Judged, judge_performance
 from detectors.result import Shift, TestResult, Verdict
 from monitor.findings import Finding, PerformanceFinding
-from monitor.judge import WARN_LEVELS
+from monitor.judge import verdict_of
 from monitor.plan import ModelPlan
 from monitor.windows import Span
 
@@ -147,6 +147,5 @@ def _verdict(
     p_value = result.p_value if detector in DESCRIPTIVE else adjusted_p
     if p_value is None or result.effect is None or result.n_current < plan.settings.min_rows:
         return Verdict.INCONCLUSIVE
-    if result.effect < plan.settings.min_effect or p_value > min(WARN_LEVELS * level, 0.05):
-        return Verdict.OK
-    return Verdict.DRIFT if p_value <= level and detector not in DESCRIPTIVE else Verdict.WARN
+    said = verdict_of(result, p_value, level, plan.settings.min_effect)
+    return Verdict.WARN if said is Verdict.DRIFT and detector in DESCRIPTIVE else said

@@ -4,12 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from detectors.budget import Budget, alpha, design_effect, holm, levels, parse_budget
-from detectors.columns import Column
-from detectors.counts import Counts, count
-from detectors.grid import CategoricalGrid, Grid, numeric_grid
+from detectors.budget import Budget, alpha, holm, levels, parse_budget
 
 DAY = 86_400.0
 
@@ -117,52 +113,3 @@ def test_holm_keeps_the_family_wise_rate_and_finds_the_true_shifts() -> None:
         false += any(value is not None and value <= wanted for value in adjusted[5:])
     # wanted at most 5 %; 2000 families: mean 100, sd 9.7, so 139 is four sd above
     assert false <= 139
-
-
-def split(grid: Grid, values: NDArray[np.generic], windows: int) -> tuple[Counts, list[Counts]]:
-    return count(grid, Column(values)), [
-        count(grid, Column(part)) for part in np.array_split(values, windows)
-    ]
-
-
-def test_independent_rows_have_a_design_effect_of_about_one() -> None:
-    rng = np.random.default_rng(2)
-    values = rng.normal(size=20_000)
-    grid = numeric_grid(values)
-    whole, parts = split(grid, values, 100)
-    assert 1.0 <= design_effect(whole, parts, grid) < 1.15
-
-
-def test_rows_that_come_in_blocks_of_ten_have_a_design_effect_of_about_ten() -> None:
-    rng = np.random.default_rng(3)
-    values = np.repeat(rng.normal(size=4000), 10)
-    grid = numeric_grid(values)
-    whole, parts = split(grid, values, 80)
-    assert design_effect(whole, parts, grid) == pytest.approx(10.0, rel=0.2)
-
-
-def test_repeated_categories_have_their_design_effect_too() -> None:
-    rng = np.random.default_rng(4)
-    values = np.repeat(np.array(list("abcde"), object)[rng.integers(0, 5, 4000)], 4)
-    grid = CategoricalGrid(tuple("abcde"))
-    whole, parts = split(grid, values, 80)
-    assert design_effect(whole, parts, grid) == pytest.approx(4.0, rel=0.2)
-
-
-def test_windows_that_are_a_large_part_of_the_reference_are_not_taken_as_alike() -> None:
-    rng = np.random.default_rng(5)
-    effects = []
-    for _ in range(40):
-        values = np.repeat(rng.normal(size=500), 4)
-        grid = numeric_grid(values)
-        whole, parts = split(grid, values, 3)  # without the finite population factor: two thirds of four
-        effects.append(design_effect(whole, parts, grid))
-    assert np.mean(effects) == pytest.approx(4.0, rel=0.15)
-
-
-def test_what_cannot_be_estimated_is_one() -> None:
-    grid = numeric_grid(np.full(100, 3.0))
-    whole, parts = split(grid, np.full(100, 3.0), 5)
-    assert design_effect(whole, parts, grid) == 1.0
-    assert design_effect(whole, [], grid) == 1.0
-    assert design_effect(whole, [whole], grid) == 1.0

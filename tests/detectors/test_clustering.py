@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-import pytest
 from numpy.typing import NDArray
 
-from detectors.clustering import MAX_REPLAYED, RowsPerWindow
+from detectors.clustering import RowsPerWindow
 from detectors.reference import Reference
 
 Make = Callable[..., Reference]
@@ -68,12 +67,3 @@ def test_the_order_of_the_rows_does_not_matter(make_reference: Make) -> None:
     one = make_reference(pd.DataFrame({"x": values}), times_ms=at, window_ms=WINDOW_MS)
     other = make_reference(pd.DataFrame({"x": values[shuffled]}), times_ms=at[shuffled], window_ms=WINDOW_MS)
     assert one.id == other.id
-
-
-@pytest.mark.parametrize("windows", [MAX_REPLAYED + 57])
-def test_of_very_many_windows_a_spread_of_them_is_replayed(make_reference: Make, windows: int) -> None:
-    values = np.random.default_rng(1).normal(size=windows * 50)
-    reference = built(make_reference, values)
-    assert 1.0 <= reference.design_effect["x"] < 1.15
-    assert reference.rows_per_window is not None
-    assert reference.rows_per_window.windows == windows - 2

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.stats import ks_2samp
+from scipy.stats import ks_2samp, kstwobign
 
 from detectors.columns import Column
 from detectors.counts import count_categorical, count_numeric
 from detectors.grid import CategoricalGrid, numeric_grid
-from detectors.kolmogorov import KolmogorovSmirnov, dkw_half_width, scaled_distance
+from detectors.kolmogorov import KolmogorovSmirnov, half_width, scaled_distance
 from detectors.result import TestResult
 from detectors.smirnov import EXACT_CELLS, asymptotic_p
 
@@ -90,7 +90,7 @@ def test_the_bound_of_a_thinned_grid_is_reached_and_stored() -> None:
 def test_the_upper_end_of_the_effect_allows_for_the_bound() -> None:
     a = np.arange(10_000.0)
     result = compare(a, a + 2000.0, 10)
-    half = 2 * dkw_half_width(10_000)
+    half = half_width(10_000, 10_000)
     assert result.bound > 0.09
     assert result.effect_high == pytest.approx(result.statistic + half + result.bound)
     assert result.effect_low == pytest.approx(result.statistic - half)
@@ -106,11 +106,11 @@ def test_values_outside_the_reference_count_below_and_above() -> None:
     assert compare(a, b).statistic == 0.5
 
 
-def test_the_interval_is_the_sum_of_both_massart_bounds_cut_to_the_unit_interval() -> None:
+def test_the_interval_is_kolmogorovs_quantile_cut_to_the_unit_interval() -> None:
     rng = np.random.default_rng(5)
     result = compare(rng.normal(size=4000), rng.normal(1.0, size=1000))
-    half = dkw_half_width(4000) + dkw_half_width(1000)
-    assert dkw_half_width(1000) == pytest.approx(math.sqrt(math.log(2 / 0.025) / 2000))
+    half = half_width(4000, 1000)
+    assert kstwobign.sf(half * math.sqrt(4000 * 1000 / 5000)) == pytest.approx(0.05)
     assert result.effect == result.statistic
     assert result.effect_low == pytest.approx(result.statistic - half)
     assert result.effect_high == pytest.approx(result.statistic + half)
@@ -118,12 +118,13 @@ def test_the_interval_is_the_sum_of_both_massart_bounds_cut_to_the_unit_interval
     assert (tiny.effect_low, tiny.effect_high) == (0.0, 1.0)
 
 
-def test_the_interval_covers_the_true_distance() -> None:
+@pytest.mark.parametrize("shift", [0.05, 0.5, 2.0])
+def test_the_interval_covers_the_true_distance(shift: float) -> None:
     rng = np.random.default_rng(6)
-    true = math.erf(0.25 / math.sqrt(2))  # sup |Phi(x) - Phi(x - 0.5)| = 2 Phi(0.25) - 1
-    results = [compare(rng.normal(size=500), rng.normal(0.5, size=300)) for _ in range(100)]
+    true = math.erf(shift / 2.0 / math.sqrt(2))  # sup |Phi(x) - Phi(x - s)| = 2 Phi(s / 2) - 1
+    results = [compare(rng.normal(size=500), rng.normal(shift, size=300)) for _ in range(200)]
     covered = sum((r.effect_low or 0.0) <= true <= (r.effect_high or 0.0) for r in results)
-    assert covered >= 95  # the bound is conservative: 95 % at least
+    assert covered >= 188  # of 200 at 95 %, less two standard errors
 
 
 def test_a_design_effect_divides_the_rows_but_not_the_statistic() -> None:

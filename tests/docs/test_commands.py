@@ -125,7 +125,7 @@ def test_defaults_named_in_the_pages_are_the_defaults() -> None:
     model, service = Model(topics=("predictions",)), Service()
     assert (str(model.window), str(model.lateness), str(model.idle_after)) == ("1h", "5m", "2m")
     assert (str(model.windows_up_to), model.false_alarms) == ("7d", "1 per 90d")
-    assert (model.min_effect, model.min_rows, model.grid_size) == (0.02, 50, 2048)
+    assert (model.min_effect, model.min_rows, model.grid_size) == (0.01, 50, 2048)
     assert (model.max_categories, service.http, str(service.stop_timeout)) == (1000, "127.0.0.1:9464", "10s")
     assert Limits().max_rejected_share < 1
 
@@ -135,11 +135,11 @@ def test_the_worked_example_of_the_budget_is_right() -> None:
     lengths = levels(hour, week)
     assert lengths == (1, 2, 4, 8, 16, 32, 64, 128)
     told = page("docs/statistics.md")
-    for multiple, figure in ((1, "0.0000514"), (2, "0.000103"), (128, "0.00658")):
-        assert float(figure) == pytest.approx(alpha(budget, hour, multiple, 9), rel=3e-3)
+    for multiple, figure in ((1, "0.0000272"), (2, "0.0000545"), (128, "0.00349")):
+        assert float(figure) == pytest.approx(alpha(budget, hour, multiple, 17), rel=3e-3)
         assert figure in told
     assert levels(86400.0, week) == (1, 2, 4)
-    assert alpha(budget, 86400.0, 1, 4) == pytest.approx(0.00278, rel=3e-3)
+    assert alpha(budget, 86400.0, 1, 7) == pytest.approx(0.00159, rel=3e-3)
 
 
 @pytest.mark.parametrize("name", ALL)

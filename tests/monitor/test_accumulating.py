@@ -22,8 +22,6 @@ from tests.monitor.worlds import HOUR_MS, NOW, START_MS, config, reference, trai
 ASKED = """
 false_alarms = "1 per 1000h"
 min_effect = 0.02
-[models.loans.detectors]
-sequential = ["e_detector"]
 """
 HOURS, BEGUN, PER_HOUR = 70, 40, 200
 
@@ -86,8 +84,8 @@ def test_without_a_shift_nothing_is_said(store: Store) -> None:
     assert len(found(store, "age")) == HOURS
 
 
-def test_it_is_off_unless_asked_for(store: Store) -> None:
-    judge(store, config(), log(shift=1.5), reference())
+def test_it_can_be_turned_off(store: Store) -> None:
+    judge(store, config("[models.loans.detectors]\nsequential = []\n"), log(shift=1.5), reference())
     assert not found(store, "age")
 
 

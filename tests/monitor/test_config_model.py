@@ -93,11 +93,13 @@ def test_topics_that_are_in_both_lists_are_shared() -> None:
 def test_labels_take_shares_of_the_budget_that_the_remark_names() -> None:
     plain = parse(GOOD + 'false_alarms = "1 per 30d"\nwindows_up_to = "1h"')
     labelled = parse(GOOD + 'labels_topics = ["l"]\nfalse_alarms = "1 per 30d"\nwindows_up_to = "1h"')
-    assert [plain.models["churn"].budget_shares(is_estimated=each) for each in (False, True)] == [2, 3]
-    assert [labelled.models["churn"].budget_shares(is_estimated=each) for each in (False, True)] == [5, 5]
+    assert [plain.models["churn"].budget_shares(is_estimated=each) for each in (False, True)] == [3, 4]
+    assert [labelled.models["churn"].budget_shares(is_estimated=each) for each in (False, True)] == [6, 6]
     (text,) = (hint.text for hint in lint(labelled) if hint.path == "models.churn.false_alarms")
-    assert "judged at 0.00028" in text  # 1 h of 720 h, in 5 shares
-    assert "5 shares: 1 lengths, data quality, estimated performance, labels and sequential detectors" in text
+    assert "judged at 0.00023" in text  # 1 h of 720 h, in 6 shares
+    assert (
+        "6 shares: 1 lengths, data quality, estimated performance, labels, evidence over windows and" in text
+    )
     (text,) = (hint.text for hint in lint(plain) if hint.path == "models.churn.false_alarms")
     assert text.endswith("and one more for estimated performance if the training rows have labels")
 
@@ -149,8 +151,8 @@ def test_routes_reach_the_alerts_as_written() -> None:
 def test_a_plain_configuration_gets_no_warning_but_is_told_its_level() -> None:
     found = remarks(GOOD + 'false_alarms = "1 per 30d"\nwindows_up_to = "1h"')
     assert Level.WARNING not in {level for level, _ in found.values()}
-    # 1 h of 720 h; one share for the data-quality checks
-    assert "each 1h window is judged at 0.00069" in found["models.churn.false_alarms"][1]
+    # 1 h of 720 h; one share for the data-quality checks, one for evidence over windows
+    assert "each 1h window is judged at 0.00046" in found["models.churn.false_alarms"][1]
 
 
 @pytest.mark.parametrize(

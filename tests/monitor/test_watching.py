@@ -37,6 +37,10 @@ EXTRA = """
 signals = ["score", "nulls"]
 nulls_of = ["age", "country"]
 """
+ALONE = """
+[models.loans.detectors]
+sequential = []
+"""
 HOURS, PER_HOUR = 24, 120
 
 
@@ -60,14 +64,14 @@ def read(store: Store, rows: list[bytes], extra: str = EXTRA, seed: int = 0, cra
     rng = random.Random(seed)
     logs = {tp: rows[number::2] for number, tp in enumerate(PARTS)}
     done = dict.fromkeys(PARTS, 0)
-    engine = new_engine(store, PARTS, {"loans": plan(extra)})
+    engine = new_engine(store, PARTS, {"loans": plan(extra + ALONE)})
     while any(done[tp] < len(logs[tp]) for tp in PARTS):
         for tp in PARTS:
             batch = logs[tp][done[tp] : done[tp] + rng.randint(1, 150)]
             engine.take([chunk(tp, batch, done[tp])] if batch else [])
             done[tp] += len(batch)
         if rng.random() < crashes:
-            engine = new_engine(store, PARTS, {"loans": plan(extra)})
+            engine = new_engine(store, PARTS, {"loans": plan(extra + ALONE)})
             done = {tp: engine.state.partitions[tp].next for tp in PARTS}
             continue
         engine.commit()

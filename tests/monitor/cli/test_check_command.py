@@ -43,7 +43,7 @@ def test_a_good_configuration_shows_what_follows_from_it(bare: World) -> None:
     assert "config.toml: no mistakes" in ran.out
     assert "windows of 1h, and 2, 4 ... of them up to 5d8h" in ran.out
     assert "false alarms to be expected: at most 1 per 90d" in ran.out
-    assert "config.toml:5: models.churn.false_alarms: each 1h window is judged at 5.1e-05" in ran.out
+    assert "config.toml:5: models.churn.false_alarms: each 1h window is judged at 2.7e-05" in ran.out
     assert "at most about 1.66 GB a process" in ran.out
     assert not bare.file.exists()
 
@@ -66,16 +66,16 @@ def test_what_follows_from_labels_is_told(bare: World) -> None:
     (hint,) = [line for line in out.splitlines() if "models.churn.labels_topics:" in line]
     assert hint.startswith("info")
     assert "same message key, and their topics the same number of partitions" in hint
-    assert "judged at 3.9e-05" in out  # an hour of 90 days, in 12 shares
+    assert "judged at 2.3e-05" in out  # an hour of 90 days, in 20 shares
     (model,) = bare.run("check", "--json").json["models"]
-    assert (model["budget_shares"], model["labels_topics"]) == (12, ["labels"])
+    assert (model["budget_shares"], model["labels_topics"]) == (20, ["labels"])
 
 
 def test_the_share_that_depends_on_the_reference_is_told(bare: World) -> None:
     (model,) = bare.run("check", "--json").json["models"]
-    assert (model["budget_shares"], model["budget_shares_if_estimated"]) == (9, 10)
+    assert (model["budget_shares"], model["budget_shares_if_estimated"]) == (17, 18)
     hour = model["windows"][0]
-    assert hour["level"] == pytest.approx(10 / 9 * hour["level_if_estimated"])
+    assert hour["level"] == pytest.approx(18 / 17 * hour["level_if_estimated"])
     assert "one more for estimated performance if the training rows have labels" in bare.run("check").out
 
 
@@ -120,7 +120,7 @@ def test_all_that_is_needed_answers(
     assert f"Kafka: {kafka.bootstrap} answers" in ran.out
     assert "3 partitions, so up to 3 processes share it" in ran.out
     assert "its schema is this version's" in ran.out
-    assert "500 rows, 2 columns compared; each 1h window is judged at 5.1e-05 (9 shares)" in ran.out
+    assert "500 rows, 2 columns compared; each 1h window is judged at 2.7e-05 (17 shares)" in ran.out
     assert "service oncall: its URL is understood (slack); nothing was sent" in ran.out
     assert "driftd notify test" in ran.err
     assert SECRET not in ran.out + ran.err
@@ -233,10 +233,10 @@ def test_no_password_is_ever_shown(bare: World) -> None:
 def test_the_levels_of_segments_are_told(bare: World) -> None:
     bare.configure(CONFIG.replace("[alerts.services]", 'segments = ["plan", "sex"]\n[alerts.services]'))
     out = bare.run("check").out
-    assert "judged at 4.6e-05" in out  # an hour of 90 days, in 10 shares
-    assert "; segments, all together, at 5.8e-06 to 0.00074; the budget has 10 shares" in out
-    assert "data quality and segments" in out
+    assert "judged at 2.6e-05" in out  # an hour of 90 days, in 18 shares
+    assert "; segments, all together, at 3.2e-06 to 0.00041; the budget has 18 shares" in out
+    assert "data quality, segments and evidence over windows (8)" in out
     (model,) = bare.run("check", "--json").json["models"]
     hour = model["windows"][0]
-    assert hour["level_of_segments"] == pytest.approx(1 / 2160 / 10 / 8)
-    assert hour["level_of_segments_if_estimated"] == pytest.approx(1 / 2160 / 11 / 8)
+    assert hour["level_of_segments"] == pytest.approx(1 / 2160 / 18 / 8)
+    assert hour["level_of_segments_if_estimated"] == pytest.approx(1 / 2160 / 19 / 8)

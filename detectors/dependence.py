@@ -1,0 +1,183 @@
+"""How much more sums over stretches of rows vary than they would if rows were independent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import chdtri
+
+from detectors.absence import split_present
+from detectors.columns import Column
+from detectors.counts import Counts
+from detectors.grid import CategoricalGrid, Grid
+from detectors.scores import scores_of
+
+CHANCE_NEAR, CHANCE_FAR = 1e-3, 1e-4
+"""Variance that independent rows show so seldom is dependence: of rows that follow each other, of windows."""
+TAIL = 0.05  # where there is dependence, the upper 95 % bound of what was estimated is used
+LEAST_ROWS, MOST_SEGMENTS, LEAST_SEGMENTS = 20, 4096, 50  # of rows that follow each other
+LEAST_WINDOWS = 5  # of a length, from which on they say how windows of that length vary
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Directions:
+    """Scores of some rows, in the order of time: ``table[cells]`` has mean 0 and variance 1 over all rows.
+
+    Each column of ``table`` is one direction into which a distribution may move; ``rows`` are the positions
+    of the rows that ``cells`` are of.
+    """
+
+    table: Floats
+    cells: Whole
+    rows: Whole
+
+    def sums(self, groups: Whole, size: int) -> Floats:
+        """Add up the scores of each group of rows, one column for each direction."""
+        each = [np.bincount(groups, column[self.cells], size) for column in self.table.T]
+        return np.column_stack(each)
+
+
+def value_directions(known: Counts, grid: Grid, column: Column) -> Directions | None:
+    """Location, spread and every decile of a numeric feature, or every large category; None if constant."""
+    scores = scores_of(known)
+    if scores is None:
+        return None
+    values, _ = split_present(column)
+    present = np.flatnonzero(_is_present(column))
+    if isinstance(grid, CategoricalGrid):
+        return Directions(scores.directions(), _categories(grid, values), present)
+    is_finite = np.isfinite(values)
+    return Directions(scores.directions(), _points(grid.points, values[is_finite]), present[is_finite])
+
+
+def absence_directions(is_absent: NDArray[np.bool_]) -> Directions | None:
+    """Whether there is no value; None if there always or never is."""
+    share = float(is_absent.mean()) if len(is_absent) else 0.0
+    if share in {0.0, 1.0}:
+        return None
+    values = np.array([[-share], [1.0 - share]]) / math.sqrt(share * (1.0 - share))
+    return Directions(values, is_absent.astype(np.intp), np.arange(len(is_absent)))
+
+
+def design_effects(of: Directions | None, windows: Whole) -> tuple[float, ...]:
+    """How many rows count as one independent row, in 1, 2, 4 ... windows put together; each at least 1.
+
+    ``windows`` is the number of each row's window, ascending. The variance of sums over a stretch, relative
+    to independent rows, is estimated from all stretches of that length (Bartlett's weights [1]_), in the
+    direction in which it is largest: over a few dozen rows that follow each other, which is precise, and over
+    windows, which sees what comes and goes slowly or in cycles. Without dependence the estimate is about
+    chi-square distributed over its degrees of freedom. Up to what chance exceeds in one of 1,000 (of windows
+    10,000) it is taken for 1; beyond that the upper 95 % bound counts, because at the levels of an alert
+    budget a design effect that is a tenth too small makes several times as many false alarms.
+
+    Empty when nothing can be estimated. The last entry holds for all longer windows, too. Assumes that the
+    reference itself does not drift: what drift it has counts as dependence.
+
+    References
+    ----------
+    .. [1] Newey, W. K. and West, K. D. (1987), A simple, positive semi-definite, heteroskedasticity and
+       autocorrelation consistent covariance matrix, Econometrica 55.
+    """
+    if of is None or not len(of.rows):
+        return ()
+    of_rows = windows[of.rows]
+    near, far = _near(of, len(of_rows) / (of_rows[-1] - of_rows[0] + 1.0)), _far(of, of_rows)
+    if near is None and not far:
+        return ()
+    base = np.ones(of.table.shape[1]) if near is None else near.believed()
+    lasts = np.zeros(of.table.shape[1], np.bool_)
+    for one in far:
+        lasts |= one.exceeds(base, CHANCE_FAR)
+    effects = [_worst(base, one, lasts) for one in far] or [float(base.max())]
+    return tuple(round(effect, 3) for effect in effects)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Inflation:
+    """Variances of sums relative to independent rows, by direction, and what they were estimated from."""
+
+    values: Floats
+    freedom: float
+
+    def exceeds(self, base: Floats, chance: float) -> NDArray[np.bool_]:
+        """Whether chance alone would hardly make so much of ``base``."""
+        result: NDArray[np.bool_] = self.values > base * chdtri(self.freedom, chance) / self.freedom
+        return result
+
+    def upper(self) -> Floats:
+        """The upper 95 % bound."""
+        result: Floats = self.values * self.freedom / chdtri(self.freedom, 1.0 - TAIL)
+        return result
+
+    def believed(self) -> Floats:
+        """1 where there is no evidence against independence, else the upper bound."""
+        return np.where(self.exceeds(np.ones(len(self.values)), CHANCE_NEAR), self.upper(), 1.0)
+
+
+def _worst(base: Floats, far: _Inflation, lasts: NDArray[np.bool_]) -> float:
+    """The largest of all directions: by windows where these show dependence; else by rows, if they do."""
+    plain = np.where(base > 1.0, far.values, 1.0)
+    return float(np.maximum(base, np.where(lasts, far.upper(), plain)).max())
+
+
+def _near(of: Directions, window: float) -> _Inflation | None:
+    """Over segments of rows that follow each other, as many as are usual, but no longer than a window."""
+    rows = len(of.rows)
+    length = max(LEAST_ROWS, -(-rows // MOST_SEGMENTS))
+    segments = rows // length
+    if segments < LEAST_SEGMENTS:
+        return None
+    groups = np.minimum(np.arange(rows) // length, segments - 1)
+    width = 1 + int(4.0 * (segments / 100.0) ** (2.0 / 9.0))
+    return _inflation(
+        of.sums(groups, segments), np.bincount(groups), min(width, max(1, int(window) // length))
+    )
+
+
+def _far(of: Directions, windows: Whole) -> Sequence[_Inflation]:
+    """Over 1, 2, 4 ... windows, as long as there are enough of these."""
+    groups = windows - windows[0]
+    size = int(groups[-1]) + 1
+    sums, rows = of.sums(groups, size), np.bincount(groups)
+    found, length = [], 1
+    while length * LEAST_WINDOWS <= size:
+        found.append(_inflation(sums, rows, length))
+        length *= 2
+    return found
+
+
+def _inflation(sums: Floats, rows: NDArray[np.int64], length: int) -> _Inflation:
+    """From all stretches of so many segments; that all sum to 0 makes them a little smaller."""
+    size = len(sums)
+    reached = np.cumsum(np.pad(sums, ((length, length), (0, 0))), axis=0)
+    stretches = reached[length:] - reached[:-length]
+    variance = (stretches**2).sum(axis=0) / length / rows.sum() / (1.0 - length / size)
+    alike = float(rows.sum()) ** 2 / float((rows.astype(np.float64) ** 2).sum())
+    return _Inflation(variance, 3.0 * length * alike / (2.0 * length**2 + 1.0))
+
+
+def _is_present(column: Column) -> NDArray[np.bool_]:
+    return np.ones(len(column), np.bool_) if column.presence is None else column.presence == 0
+
+
+def _points(points: Floats, values: Floats) -> Whole:
+    """The cells of values: below the first point, on it, between it and the next, and so on."""
+    at = points.searchsorted(values)
+    cells: Whole = 2 * at + (points.take(at, mode="clip") == values)
+    return cells
+
+
+def _categories(grid: CategoricalGrid, values: NDArray[np.object_]) -> Whole:
+    """The cells of texts: the known ones by the grid's order, all others last."""
+    codes, texts = pd.factorize(values)
+    last = len(grid.categories)
+    cells = np.array([grid.index.get(text, last) for text in texts.tolist()], np.intp)
+    return cells[codes]
