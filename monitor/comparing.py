@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ from monitor.errors import DataError
 from monitor.findings import Finding
 from monitor.judge import Part, Rules, judge_parts
 from monitor.segments import part_of
-from monitor.store.base import ClosedWindow, Store
+from monitor.store.base import ClosedWindow, DayCounts, Store
 from monitor.windows import Span
 
 _PAGE = 64
@@ -47,14 +47,13 @@ def stretch(
 ) -> Stretch:
     """Add up the judged windows that begin from ``from_ms`` on and before ``until_ms``.
 
-    Raises DataError when there is none, when their counts are not kept any more, or when they were counted on
+    Old ones that were added up to days count when all of such a day is asked for. Raises DataError when there
+    is none, when their counts are not kept any more, when a day would be cut, or when they were counted on
     different references.
     """
     found: Stretch | None = None
-    while page := store.closed_windows(model, from_ms, until_ms, _PAGE):
-        for window in page:
-            found = _with(found, window, find)
-        from_ms = page[-1].start_ms + 1
+    for piece in _pieces(store, model, from_ms, until_ms):
+        found = _with(found, piece, find)
     if found is None:
         raise DataError(
             f"model {model} has no judged window between {said(from_ms)} and {said(until_ms)}; {FIND_OUT}"
@@ -62,9 +61,39 @@ def stretch(
     return found
 
 
-def _with(found: Stretch | None, window: ClosedWindow, find: Callable[[str], Reference | None]) -> Stretch:
-    """Add one window."""
+def _pieces(store: Store, model: str, from_ms: int, until_ms: int) -> Iterator[ClosedWindow | DayCounts]:
+    """Give windows, and the days that old ones were added up to, in order.
+
+    Raises DataError when the stretch cuts such a day.
+    """
+    at_ms, day = from_ms, None
+    while page := store.closed_windows(model, at_ms, until_ms, _PAGE):
+        for window in page:
+            if window.counts or not window.reference_id:
+                yield window
+                continue
+            if day is not None and _is_in(window, day):
+                continue
+            day = store.day_of(model, window.start_ms, window.reference_id)
+            if day is not None and not from_ms <= day.start_ms <= day.last_start_ms < until_ms:
+                raise DataError(
+                    f"the windows from {said(day.start_ms)} to {said(day.end_ms)} were added up "
+                    "(database.retention.daily_after) and cannot be told apart: ask for all of them or none"
+                )
+            yield window if day is None else day
+        at_ms = page[-1].start_ms + 1
+
+
+def _is_in(window: ClosedWindow, day: DayCounts) -> bool:
+    return window.reference_id == day.reference_id and window.start_ms <= day.last_start_ms
+
+
+def _with(
+    found: Stretch | None, window: ClosedWindow | DayCounts, find: Callable[[str], Reference | None]
+) -> Stretch:
+    """Add one window, or a day of them."""
     begin = said(window.start_ms)
+    number = window.windows if isinstance(window, DayCounts) else 1
     if not window.reference_id:
         raise DataError(
             f"the reference was replaced during the window of {begin}, so its counts mean nothing: "
@@ -83,11 +112,11 @@ def _with(found: Stretch | None, window: ClosedWindow, find: Callable[[str], Ref
         )
     profile = decode_parts(window.counts, reference)
     if found is None:
-        return Stretch(window.reference_id, window.start_ms, window.end_ms, 1, profile)
+        return Stretch(window.reference_id, window.start_ms, window.end_ms, number, profile)
     return replace(
         found,
         end_ms=window.end_ms,
-        windows=found.windows + 1,
+        windows=found.windows + number,
         profile=found.profile.merge(profile),
     )
 

@@ -1,4 +1,4 @@
-"""Old history goes, a little at a time."""
+"""Old history goes, or is added up to days, a little at a time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from monitor.config import Retention
 from monitor.errors import StoreError
 from monitor.log import logger
 from monitor.presence import Presence
+from monitor.rollup import RollUp
 from monitor.store.base import Store
 
 log = logger(__name__)
@@ -17,10 +18,17 @@ _ROWS = 5_000
 
 
 class Housekeeping:
-    """Deletes what is older than the retention says, in steps that never hold the loop up for long."""
+    """Deletes or adds up what is older than the retention says, in steps that hold nothing up for long."""
 
-    def __init__(self, store: Store, retention: Retention, presence: Presence | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        retention: Retention,
+        presence: Presence | None = None,
+        roll_up: RollUp | None = None,
+    ) -> None:
         self._store = store
+        self._roll_up = roll_up
         self._presence = presence
         self._retention = retention
         self._next: datetime | None = None
@@ -35,7 +43,8 @@ class Housekeeping:
             gone = self._store.delete_older(
                 self._retention.results.before(now), self._retention.counts.before(now), _ROWS
             )
+            is_more = gone >= _ROWS or (self._roll_up is not None and self._roll_up.step(now))
         except StoreError as error:
-            log.warning("old history could not be deleted now", error=str(error))
-            gone = 0
-        self._next = now + (timedelta(seconds=1) if gone >= _ROWS else _EVERY)
+            log.warning("old history could not be deleted or added up now", error=str(error))
+            is_more = False
+        self._next = now + (timedelta(seconds=1) if is_more else _EVERY)

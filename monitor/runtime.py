@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import Protocol, TypeVar
 
@@ -15,6 +16,8 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from alerts.send import Sender
+from detectors.reference import Reference
+from detectors.reference_wire import decode
 from monitor.breaker import Breaker
 from monitor.challenger.feeding import Challengers
 from monitor.clock import Clock
@@ -33,6 +36,7 @@ from monitor.metrics import Metrics
 from monitor.outbox import Outbox
 from monitor.plan import ModelPlan
 from monitor.presence import Presence
+from monitor.rollup import RollUp
 from monitor.room import room_of
 from monitor.service import Loop, Pace
 from monitor.source.clients import KafkaClientSource, client_of
@@ -196,7 +200,7 @@ def assemble(
             Breaker(config.limits.max_rejected_share, config.limits.rejected_window),
             health,
             Gauges(metrics, clock, source.sought),
-            Housekeeping(store, config.database.retention, presence),
+            housekeeping_of(config, store, presence),
         )
         outbox_stop = threading.Event()
         threads = tuple(
@@ -231,6 +235,18 @@ def page_of(config: Config, clock: Clock) -> Page | None:
 
     reader = open_reader(config.database.url.reveal(), config.database.schema)
     return serve_page(address, reader, config, clock)
+
+
+def housekeeping_of(config: Config, store: Store, presence: Presence) -> Housekeeping:
+    """Say what becomes of old history."""
+
+    @lru_cache(maxsize=4)  # days are gone through in order
+    def find(reference_id: str) -> Reference | None:
+        row = store.reference(reference_id)
+        return None if row is None else decode(row.payload)
+
+    retention = config.database.retention
+    return Housekeeping(store, retention, presence, RollUp(store, retention.daily_after, find))
 
 
 def presence_of(loaded: Loaded, store: Store, clock: Clock, rng: Random, process: str) -> Presence:

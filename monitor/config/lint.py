@@ -228,6 +228,11 @@ def _retention(config: Config) -> Iterator[Hint]:
         if kept is not None and kept < model.windows_up_to:
             text = f"is shorter than windows_up_to of {name} ({model.windows_up_to}), which need them"
             yield _warning(("database", "retention", "counts"), text)
+    daily = config.database.retention.daily_after.limit
+    for name, model in config.models.items():
+        if daily is not None and daily < model.windows_up_to:
+            text = f"is shorter than windows_up_to of {name} ({model.windows_up_to}), which need each window"
+            yield _warning(("database", "retention", "daily_after"), text)
 
 
 def _warning(place: Place, text: str) -> Hint:

@@ -97,6 +97,7 @@ class Retention(Section, frozen=True, kw_only=True):
 
     results: Age = Age.parse("3y")
     counts: Age = Age.parse("400d")
+    daily_after: Age = Age.parse("forever")
 
 
 class Database(Section, frozen=True, kw_only=True):

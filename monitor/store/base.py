@@ -19,6 +19,7 @@ from monitor.store.values import (
     ChallengerResult,
     Closed,
     ClosedWindow,
+    DayCounts,
     Deployment,
     DetectorState,
     Gap,
@@ -44,6 +45,7 @@ __all__ = [
     "ChallengerResult",
     "Closed",
     "ClosedWindow",
+    "DayCounts",
     "Deployment",
     "DetectorState",
     "DigestTurn",
@@ -287,6 +289,21 @@ class Store(Protocol):
 
     def closed_windows(self, model: str, from_ms: int, until_ms: int, limit: int) -> tuple[ClosedWindow, ...]:
         """Give judged windows as `ModelLock.closed_windows` does, without a lock."""
+
+    def first_counts(self, model: str, from_ms: int | None, until_ms: int, before: datetime) -> int | None:
+        """Give the start of the first window with counts of its own that was judged before ``before``.
+
+        It begins at ``from_ms`` or later and before ``until_ms``, and was counted on one reference.
+        """
+
+    def roll_up(self, day: DayCounts, starts_ms: tuple[int, ...], rows: int) -> bool:
+        """Put a day's counts in the place of those of its windows, of which there were so many rows.
+
+        False, with nothing changed, when there are not: another process was quicker.
+        """
+
+    def day_of(self, model: str, start_ms: int, reference_id: str) -> DayCounts | None:
+        """Give the day that the window which begins there was added up to; None when it was not."""
 
     def commit(self, progress: Progress) -> Mapping[str, int]:
         """Write everything or nothing; return `closed_until` of the models that were touched.

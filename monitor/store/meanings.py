@@ -53,6 +53,7 @@ COUNTS = {
     "window_start": WINDOW["window_start"], "window_end": WINDOW["window_end"],
     "reference_id": "the reference on whose grid they are: refs.id; counts on different ones do not add up",
     "counts": "the counts as stored: driftd_cells and driftd_sum read them",
+    "windows": "how many windows these counts are of: more than 1 when they were added up to a day",
 }  # fmt: skip
 
 REF_COUNTS = {

@@ -42,6 +42,7 @@ from monitor.store.meanings import (
 from monitor.store.result_tables import (
     alert,
     closed_window,
+    day_counts,
     drift_result,
     performance_result,
     performance_revision,
@@ -139,8 +140,8 @@ def models() -> Select[Any]:
     return plain(model, MODELS, **columns).outerjoin_from(model, reference, active)
 
 
-def counts() -> Select[Any]:
-    """Counts of features in windows that were counted on one reference from beginning to end."""
+def counts() -> Any:
+    """Counts of features in windows that were counted on one reference, and in days that they became."""
     table, window = window_counts, closed_window
     same = and_(
         window.c.model == table.c.model,
@@ -149,7 +150,10 @@ def counts() -> Select[Any]:
         window.c.reference_id != literal("", literal_execute=True),
     )
     columns = {"window_end": window.c.window_end, "reference_id": window.c.reference_id}
-    return plain(table, COUNTS, **columns).join_from(table, window, same).where(is_feature(table.c.feature))
+    one = literal(1, literal_execute=True)
+    windows = plain(table, COUNTS, **columns, windows=one).join_from(table, window, same)
+    days = plain(day_counts, COUNTS).where(is_feature(day_counts.c.feature))
+    return union_all(windows.where(is_feature(table.c.feature)), days)
 
 
 def is_feature(name: ColumnElement[str]) -> ColumnElement[bool]:
@@ -215,7 +219,7 @@ PUBLIC: dict[View, PublicView] = {
             partitions(), "beat_at", ("topic", "partition"),
         ),
         PublicView(
-            "count_history", "The counts of each feature in each window, for the functions below.", COUNTS,
+            "count_history", "The counts of each feature in each window or day, for the functions.", COUNTS,
             counts(), "window_start", ("model", "segment", "feature"),
         ),
         PublicView(

@@ -62,6 +62,22 @@ window_counts = Table(
 )
 Index("window_counts_start", window_counts.c.window_start)
 
+day_counts = Table(
+    "day_counts",
+    metadata,
+    key("model"),
+    start(),
+    key("segment"),
+    key("feature"),
+    moment("last_start"),
+    end(),
+    words("reference_id"),
+    Column("windows", Integer(), nullable=False),
+    Column("counts", LargeBinary(), nullable=False),
+    comment="The counts of a day's windows added up: they have no row in window_counts any more.",
+)
+Index("day_counts_start", day_counts.c.window_start)
+
 drift_result = Table(
     "drift_result",
     metadata,

@@ -33,6 +33,7 @@ from monitor.store.outbox import table as outbox
 from monitor.store.result_tables import (
     alert,
     closed_window,
+    day_counts,
     digest_item,
     drift_result,
     notification,
@@ -53,6 +54,7 @@ RESULTS: tuple[Column[Any], ...] = (
     challenger_result.c.window_start,
     joined_window.c.window_end,
     window_counts.c.window_start,
+    day_counts.c.window_start,
     closed_window.c.window_start,
     late_count.c.window_start,
     reject.c.at,
@@ -70,7 +72,9 @@ def delete_older(
     """Delete about ``limit`` expired rows (the rest of a moment goes with it); 0 when all is done."""
     done = 0
     if counts_before is not None:
-        done += delete_some(connection, window_counts.c.window_start, counts_before, limit)
+        for counts in (window_counts, day_counts):
+            if done < limit:
+                done += delete_some(connection, counts.c.window_start, counts_before, limit - done)
     if results_before is not None:
         for time in RESULTS:
             if done < limit:
@@ -90,6 +94,7 @@ def expendable(time: Column[Any], before: datetime) -> ColumnElement[bool]:
         return or_(closed_window.c.closed_at.is_(None), closed_window.c.closed_at < before)
     special = {
         window_counts: ~_window_judged_since(before, window_counts),
+        day_counts: ~_window_judged_since(before, day_counts),
         challenger_result: ~_window_judged_since(before, challenger_result),
         joined_window: and_(
             ~_window_judged_since(before, joined_window),

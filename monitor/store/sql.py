@@ -15,6 +15,7 @@ from monitor.errors import Fenced
 from monitor.source.base import TopicPartition
 from monitor.store import (
     alerting,
+    days,
     deployments,
     digests,
     doubt,
@@ -32,6 +33,7 @@ from monitor.store.base import (
     Advance,
     ChallengerResult,
     ClosedWindow,
+    DayCounts,
     Deployment,
     DigestTurn,
     JoinedWindow,
@@ -171,6 +173,21 @@ class SqlStore:
     def closed_windows(self, model: str, from_ms: int, until_ms: int, limit: int) -> tuple[ClosedWindow, ...]:
         with self._database.reading() as connection:
             return history.closed_windows(connection, model, from_ms, until_ms, limit)
+
+    def first_counts(self, model: str, from_ms: int | None, until_ms: int, before: datetime) -> int | None:
+        with self._database.reading() as connection:
+            return days.first_counts(connection, model, from_ms, until_ms, before)
+
+    def roll_up(self, day: DayCounts, starts_ms: tuple[int, ...], rows: int) -> bool:
+        with self._database.writing() as connection:
+            is_done = days.roll_up(connection, day, starts_ms, rows)
+            if not is_done:
+                connection.rollback()
+            return is_done
+
+    def day_of(self, model: str, start_ms: int, reference_id: str) -> DayCounts | None:
+        with self._database.reading() as connection:
+            return days.day_of(connection, model, start_ms, reference_id)
 
     def commit(self, batch: Progress) -> Mapping[str, int]:
         is_again = bool(self._in_doubt) and doubt.same_moves(self._in_doubt, batch.advances)

@@ -318,6 +318,22 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class DayCounts:
+    """The counts of a day's windows that were counted on one reference, added up.
+
+    They are of the windows that begin from ``start_ms`` to ``last_start_ms``, as `ClosedWindow` has them.
+    """
+
+    model: str
+    start_ms: int
+    last_start_ms: int
+    end_ms: int
+    reference_id: str
+    windows: int
+    counts: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Alerting:
     """What one round of alerting changes. ``alerts`` are upserted by `Alert.alert_id`."""
 
