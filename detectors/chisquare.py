@@ -9,16 +9,15 @@ from typing import ClassVar
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, chdtrc, ndtri
-from scipy.stats import hypergeom
+from scipy.special import chdtrc, ndtri
 
 from detectors.cells import Table, categorical_table, shares, too_little_data
 from detectors.counts import CategoricalCounts, Counts
 from detectors.grid import CategoricalGrid, Grid
+from detectors.hypergeometric import smaller_tail
 from detectors.result import TestResult
 
 MIN_EXPECTED = 5.0  # Cochran's rule
-MAX_EXACT_ROWS = 200_000  # above, the hypergeometric tail is bounded by the binomial one
 ALPHA = 0.05  # of the interval
 
 
@@ -135,24 +134,9 @@ def smallest_exact_p(cells: Table, table: Table, design_effect: float = 1.0) -> 
         return 1.0
     n, m = (round(float(total) / design_effect) for total in table.sum(axis=1))
     left, right = np.rint(cells / design_effect)
-    tails = _smaller_tail(right, left + right, n, m)
+    tails = smaller_tail(right, left + right, n, m)
     tests = 1 if table.shape[1] == 2 else cells.shape[1]  # noqa: PLR2004  # two cells mirror each other
     return float(min(1.0, 2.0 * tails.min() * tests))
-
-
-def _smaller_tail(
-    hits: NDArray[np.float64], totals: NDArray[np.float64], n: int, m: int
-) -> NDArray[np.float64]:
-    """The smaller of P(X <= hits) and P(X >= hits) for X of the totals drawn into the current window."""
-    if n + m <= MAX_EXACT_ROWS:
-        below = hypergeom.cdf(hits, n + m, totals, m)
-        above = hypergeom.sf(hits - 1, n + m, totals, m)
-    else:
-        share = m / (n + m)
-        below = np.where(hits >= totals, 1.0, betainc(np.maximum(totals - hits, 1), hits + 1, 1 - share))
-        above = np.where(hits <= 0, 1.0, betainc(np.maximum(hits, 1), totals - hits + 1, share))
-    smaller: NDArray[np.float64] = np.minimum(below, above)
-    return smaller
 
 
 def total_variation_interval(table: Table, design_effect: float = 1.0) -> tuple[float, float, float]:
