@@ -11,7 +11,7 @@ from detectors.reference_wire import decode
 from monitor.config import Alerts, Config, Model
 from monitor.config.section import nearest
 from monitor.decode.decoder import Decoder
-from monitor.decode.layout import Layout
+from monitor.decode.layout import MAX_ROWS, Layout
 from monitor.errors import ConfigError
 from monitor.join.joiner import Terms
 from monitor.layouts import labels_layout_of, layout_of
@@ -22,14 +22,19 @@ from monitor.store.base import Store
 
 
 def model_plan(
-    name: str, settings: Model, alerts: Alerts, reference: Reference, max_message_bytes: int
+    name: str,
+    settings: Model,
+    alerts: Alerts,
+    reference: Reference,
+    max_message_bytes: int,
+    max_rows: int = MAX_ROWS,
 ) -> ModelPlan:
     """Compile one model; raises ConfigError when its paths and the reference do not fit together."""
     fields = settings.fields.resolved(name)
     reference = segmented(name, settings, reference)
     layout = layout_of(name, fields, reference.dictionary, settings.shared_topics)
-    decoder = decoder_of(name, "fields", layout, settings, max_message_bytes)
-    labels = _label_plan(name, settings, reference, max_message_bytes)
+    decoder = decoder_of(name, "fields", layout, settings, max_message_bytes, max_rows)
+    labels = _label_plan(name, settings, reference, max_message_bytes, max_rows)
     _check_signals(name, settings, reference)
     return ModelPlan(
         name=name,
@@ -56,10 +61,12 @@ def model_plan(
     )
 
 
-def decoder_of(name: str, section: str, layout: Layout, settings: Model, max_message_bytes: int) -> Decoder:
+def decoder_of(
+    name: str, section: str, layout: Layout, settings: Model, max_message_bytes: int, max_rows: int
+) -> Decoder:
     """Make the decoder of a layout; raises ConfigError when its paths contradict each other."""
     try:
-        return Decoder(layout, name, max_message_bytes, settings.max_future.ms)
+        return Decoder(layout, name, max_message_bytes, settings.max_future.ms, max_rows)
     except ValueError as error:
         raise ConfigError(f"models.{name}.{section}: {error}") from None
 
@@ -81,7 +88,9 @@ def _check_signals(name: str, settings: Model, reference: Reference) -> None:
             )
 
 
-def _label_plan(name: str, settings: Model, reference: Reference, max_message_bytes: int) -> LabelPlan | None:
+def _label_plan(
+    name: str, settings: Model, reference: Reference, max_message_bytes: int, max_rows: int
+) -> LabelPlan | None:
     """Compile how labels are read and joined; None for a model without labels."""
     layout = labels_layout_of(name, settings, reference.dictionary)
     if layout is None:
@@ -93,7 +102,7 @@ def _label_plan(name: str, settings: Model, reference: Reference, max_message_by
             "or leave labels_topics out"
         )
     outputs = reference.performance.outputs
-    decoder = decoder_of(name, "labels_fields", layout, settings, max_message_bytes)
+    decoder = decoder_of(name, "labels_fields", layout, settings, max_message_bytes, max_rows)
     meaning = (str(outputs.task), outputs.classes, outputs.prediction, outputs.scores, outputs.threshold)
     return LabelPlan(
         topics=settings.label_topics,
@@ -122,7 +131,12 @@ def plans_of(config: Config, store: Store, names: Iterable[str] | None = None) -
             )
             continue
         found[name] = model_plan(
-            name, config.models[name], config.alerts, decode(row.payload), config.limits.max_message_bytes
+            name,
+            config.models[name],
+            config.alerts,
+            decode(row.payload),
+            config.limits.max_message_bytes,
+            config.limits.max_rows_per_message,
         )
     if missing:
         raise ConfigError("\n".join(missing))

@@ -19,13 +19,18 @@ from numpy.typing import NDArray
 from detectors.dictionary import Role
 from monitor.config.fields import ResolvedFields
 from monitor.config.paths import path_text
+from monitor.decode.events import Events
 from monitor.decode.layout import Keys, Meta, Where
 from monitor.decode.payload import Refused, read
+from monitor.decode.shape import Written, number_of
 from monitor.decode.times import UNREADABLE, milliseconds
 from monitor.errors import DataError
+from monitor.source.base import Message
 
 TABLES = (".parquet", ".pq", ".csv", ".csv.gz")
 LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+_MOST_BYTES, _MOST_ROWS = 1 << 30, 1_000_000
+"""Of one line: files that a person names are trusted with more than a topic is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +90,14 @@ def training_rows(path: Path, fields: ResolvedFields, label: Where | None = None
 
 
 def sample_frame(
-    values: Iterable[bytes], fields: ResolvedFields, label: Where | None = None
+    messages: Iterable[Message], fields: ResolvedFields, label: Where | None = None
 ) -> tuple[pd.DataFrame, dict[str, Role]]:
     """Give the features and outputs of the messages among these that can be read; raises DataError."""
     places = (*places_of(fields), label)
     rows = []
-    for value in values:
+    for message in messages:
         with suppress(Refused):
-            rows.append(_flattened(read(value), fields, places))
+            rows += [_flattened(row, fields, places) for row in _objects(message, fields)]
     if not rows:
         raise DataError("no message of the sample can be read, so it tells nothing about types")
     frame = pd.DataFrame(rows)
@@ -209,10 +214,18 @@ def _read_lines(path: Path, fields: ResolvedFields, places: Sequence[Where | Non
     rows = []
     for number, line in enumerate(lines_of(path), 1):
         try:
-            rows.append(_flattened(read(line), fields, places))
+            rows += [_flattened(row, fields, places) for row in _objects(Message(0, line), fields)]
         except Refused as refused:
             raise DataError(f"{path}: line {number}: {refused.detail}") from None
     return pd.DataFrame(rows)
+
+
+def _objects(message: Message, fields: ResolvedFields) -> list[dict[str, Any]]:
+    """Give the objects of a message's rows; raises `Refused`."""
+    if fields.shape is None:
+        return [read(message.value or b"")]
+    rows = Events(fields.shape, _MOST_BYTES, _MOST_ROWS).rows(message)
+    return [each.row for each in rows or ()]
 
 
 def _flattened(
@@ -224,11 +237,23 @@ def _flattened(
     if fields.features is not None:
         row = {path_text(keys): _at(message, keys) for keys in fields.features}
     elif isinstance(inner, dict):
-        row = {key: value for key, value in inner.items() if not isinstance(value, dict | list)}
+        row = {
+            key: _guessed(value)
+            for key, value in inner.items()
+            if not isinstance(value, dict | list) and key not in fields.others
+        }
     for where in places:
         if where is not None and not isinstance(where, Meta):
-            row[path_text(where)] = _at(message, where)
+            row[path_text(where)] = _guessed(_at(message, where))
     return row
+
+
+def _guessed(value: Any) -> Any:
+    """Give what has no type of its own as a number if it reads like one."""
+    if not isinstance(value, Written):
+        return value
+    number = number_of(value)
+    return str(value) if number is None else number
 
 
 def _at(message: Any, keys: Keys) -> Any:

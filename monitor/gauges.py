@@ -32,6 +32,7 @@ class Gauges:
     _rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
     _late: Counter[str] = field(default_factory=Counter)
     _tombstones: Mapping[str, int] = field(default_factory=dict)
+    _filtered: Mapping[str, int] = field(default_factory=dict)
     _labels: int = 0
     _evicted: int = 0
     _reloaded: int = 0
@@ -49,6 +50,7 @@ class Gauges:
         for (model, _), rows in state.late.items():
             self._late[model] += rows
         self._tombstones = dict(state.tombstones)
+        self._filtered = dict(state.filtered)
         self._labels = state.labels
 
     def _read(self, tp: TopicPartition, part: PartitionState, gaps: Iterable[Gap]) -> int:
@@ -80,6 +82,8 @@ class Gauges:
             self.metrics.late.labels(model=model).inc(rows)
         for topic, count in self._tombstones.items():
             self.metrics.tombstones.labels(topic=topic).inc(count)
+        for model, count in self._filtered.items():
+            self.metrics.filtered.labels(model=model).inc(count)
         self.metrics.labels_read.inc(self._labels)
         self._labels = 0
         self._show(state)

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.profile import Profile, Sample, encode, summarise
-from monitor.decode.decoder import SAMPLE_BYTES, Batch
+from monitor.decode.decoder import Batch
+from monitor.decode.outcome import SAMPLE_BYTES
 from monitor.decode.payload import Reason
 from monitor.join.arrivals import Labels, Predictions
 from monitor.join.arriving import labels_of, own_labels, predictions_of
 from monitor.opened import Open, WindowKey, still_filling
 from monitor.plan import ModelPlan
-from monitor.readers import Decoded, Readers
+from monitor.readers import Decoded
 from monitor.source.base import Chunk, TopicPartition
 from monitor.store.base import (
     Advance,
@@ -56,6 +57,7 @@ class State:
     rejects: tuple[Reject, ...] = ()
     gaps: tuple[Gap, ...] = ()
     tombstones: Mapping[str, int] = field(default_factory=dict)
+    filtered: Mapping[str, int] = field(default_factory=dict)
     rows: int = 0
     labels: int = 0
     arrivals: tuple[Predictions | Labels, ...] = ()
@@ -93,19 +95,11 @@ def take_in(state: State, decoded: Decoded, now: datetime) -> State:
         late=late,
         rejects=(*state.rejects, *rejects, *_unclaimed(chunk, read, now)),
         tombstones=_with_tombstones(state.tombstones, read),
+        filtered=_with_filtered(state.filtered, read),
         rows=state.rows + rows,
         labels=state.labels + sum(len(each.values) for each in arrivals if isinstance(each, Labels)),
         arrivals=(*state.arrivals, *(each for each in arrivals if len(each.hashes))),
     )
-
-
-def only_arrivals(
-    readers: Readers, chunk: Chunk, clocks_ms: Mapping[str, int], now: datetime
-) -> tuple[tuple[Predictions | Labels, ...], Mapping[str, int]]:
-    """What a chunk that was counted before brings to the join, and its partition's event times after it."""
-    partition = PartitionState(None, chunk.records[0].offset, now, event_ms=clocks_ms)
-    state = take_in(State({chunk.partition: partition}), Decoded.of(readers, chunk, now), now)
-    return state.arrivals, state.partitions[chunk.partition].event_ms
 
 
 def _with_tombstones(
@@ -116,6 +110,17 @@ def _with_tombstones(
     batch = batches[0][1]
     topic = batch.partition.topic
     return {**counted, topic: counted.get(topic, 0) + batch.tombstones}
+
+
+def _with_filtered(
+    counted: Mapping[str, int], batches: Sequence[tuple[ModelPlan, Batch]]
+) -> Mapping[str, int]:
+    """Add the messages that each model's conditions pass over."""
+    found = dict(counted)
+    for plan, batch in batches:
+        if batch.filtered:
+            found[plan.name] = found.get(plan.name, 0) + batch.filtered
+    return found
 
 
 def _count(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from detectors.dictionary import Dictionary, Feature, Kind, Role
 from monitor.config.fields import ResolvedFields
 from monitor.config.model import Model
 from monitor.config.paths import path_text
-from monitor.decode.layout import Cell, Keys, Layout, Leaf, Meta, Where
+from monitor.decode.layout import Cell, Keys, Layout, Leaf, Meta, Shape, Where
 from monitor.errors import ConfigError
 from monitor.topics import NO_TOPICS, Topics
 
@@ -44,9 +45,21 @@ def layout_of(
         model_name=fields.model_name,
         container=None if fields.features is not None else fields.container,
         other_keys=frozenset(keys[depth] for keys in known if keys[:depth] == fields.container)
-        | (features - used),  # an ignored column may come or stay away
+        | (features - used)  # an ignored column may come or stay away
+        | fields.others,
         label=label,
         label_topics=shared_topics,
+        shape=_with_names(fields.shape, dictionary),
+    )
+
+
+def _with_names(shape: Shape | None, dictionary: Dictionary) -> Shape | None:
+    """Call features that come by position as the dictionary does, in its order, unless they are listed."""
+    if shape is None or shape.names:
+        return shape
+    return replace(
+        shape,
+        names=tuple(name for name, each in dictionary.features.items() if each.role is Role.FEATURE),
     )
 
 
@@ -72,6 +85,7 @@ def labels_layout_of(name: str, settings: Model, dictionary: Dictionary) -> Layo
         id_required=True,
         timestamp_fallback=True,
         timestamp_optional=True,
+        shape=places.shape,
     )
 
 

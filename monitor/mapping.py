@@ -15,7 +15,7 @@ from monitor.decode.layout import Layout, Meta, Where
 from monitor.decode.times import UNKNOWN_TIME
 from monitor.source.base import Chunk, Message, TopicPartition
 
-Outcome = Literal["row", "reject", "tombstone", "another_model"]
+Outcome = Literal["row", "reject", "filtered", "tombstone", "another_model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,8 @@ class Mapper:
         if batch.rejects:
             reject = batch.rejects[0]
             return Fate("reject", reason=reject.reason, detail=reject.detail)
+        if batch.filtered:
+            return Fate("filtered")
         return Fate("tombstone" if batch.tombstones else "another_model")
 
     def _row(self, batch: Batch, index: int) -> Row:

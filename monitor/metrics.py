@@ -15,6 +15,7 @@ Name = Literal[
     "driftd_consumer_lag_records",
     "driftd_db_write_duration_seconds",
     "driftd_dead_letters",
+    "driftd_filtered_messages",
     "driftd_join_evicted",
     "driftd_join_restoring_records",
     "driftd_labels_joined",
@@ -66,6 +67,9 @@ class Metrics:
         self.consumed = self._counter("driftd_records_consumed", "Messages read", "topic")
         self.rejected = self._counter(
             "driftd_records_rejected", "Messages or rows that could not be used", "topic", "reason"
+        )
+        self.filtered = self._counter(
+            "driftd_filtered_messages", "Messages that fields.when passes over", "model"
         )
         self.tombstones = self._counter("driftd_tombstones", "Messages without a value", "topic")
         self.dead_letters = self._counter(

@@ -46,20 +46,31 @@ class Decoded:
     labels: Sequence[tuple[ModelPlan, LabelPlan, Batch]]
 
     @classmethod
-    def of(cls, readers: Readers, chunk: Chunk, now: datetime, most_rejects: int | None = None) -> Decoded:
-        """Decode a chunk, or so much of it that there are no more rejects than this, or one message's."""
+    def of(cls, readers: Readers, chunk: Chunk, now: datetime, most: int | None = None) -> Decoded:
+        """Decode a chunk, or so much of it that there are no more rejects than this, or one message's.
+
+        Messages that hold many rows end it, too, once there are this many.
+        """
         of_predictions, of_labels = readers.of_topic(chunk.partition.topic)
         rejects = 0
         batches = []
         for plan in of_predictions:
-            batches.append((plan, plan.decoder.decode(chunk, now)))
-            rejects += len(batches[-1][1].rejects)
-            if most_rejects is not None and rejects > most_rejects and len(chunk.records) > 1:
-                half = Chunk(chunk.partition, chunk.records[: len(chunk.records) // 2])
-                return cls.of(readers, half, now, most_rejects)
-        labels = [
-            (plan, plan.labels, plan.labels.decoder.decode(chunk, now))
-            for plan in of_labels
-            if plan.labels is not None
-        ]
+            batch = plan.decoder.decode(chunk, now, most)
+            if batch.messages < len(chunk.records):
+                return cls.of(readers, _first(chunk, batch.messages), now, most)
+            batches.append((plan, batch))
+            rejects += len(batch.rejects)
+            if most is not None and rejects > most and len(chunk.records) > 1:
+                return cls.of(readers, _first(chunk, len(chunk.records) // 2), now, most)
+        labels = []
+        for plan in of_labels:
+            if plan.labels is not None:
+                batch = plan.labels.decoder.decode(chunk, now, most)
+                if batch.messages < len(chunk.records):
+                    return cls.of(readers, _first(chunk, batch.messages), now, most)
+                labels.append((plan, plan.labels, batch))
         return cls(chunk, batches, labels)
+
+
+def _first(chunk: Chunk, messages: int) -> Chunk:
+    return Chunk(chunk.partition, chunk.records[:messages])

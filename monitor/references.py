@@ -19,6 +19,7 @@ from monitor.config import Model
 from monitor.config.section import nearest
 from monitor.errors import DataError
 from monitor.files import TrainingRows, sample_frame, training_rows
+from monitor.source.base import Message
 from monitor.store.base import ReferenceRow
 
 _SHOWN = {
@@ -70,10 +71,10 @@ def dictionary_of(
     return _without(dictionary, ignored, rows)
 
 
-def inferred(settings: Model, name: str, values: Iterable[bytes]) -> Dictionary:
+def inferred(settings: Model, name: str, messages: Iterable[Message]) -> Dictionary:
     """Infer a dictionary from messages, as far as they can be read; raises DataError when none can."""
     label = settings.labels_fields.resolved(settings.fields, name).label
-    frame, roles = sample_frame(values, settings.fields.resolved(name), label)
+    frame, roles = sample_frame(messages, settings.fields.resolved(name), label)
     return infer(frame, roles)
 
 

@@ -13,12 +13,13 @@ import msgspec
 from detectors.reference import Reference
 from monitor.clock import Clock
 from monitor.compile import model_plan
-from monitor.config import Config, Model, ResolvedFields, ResolvedLabels
+from monitor.config import Config, LabelsFields, Model, ResolvedFields, ResolvedLabels
 from monitor.config.paths import path_text
 from monitor.config.section import InvalidSection, shown
 from monitor.decode.layout import Meta
 from monitor.engine import Engine
 from monitor.errors import ConfigError, DataError
+from monitor.files import is_table
 from monitor.join.joiner import Joiner
 from monitor.join.keeper import JoinKeeper
 from monitor.join.table import JoinTable
@@ -61,7 +62,7 @@ def replay_files(
     for path in (*paths, *labels):
         if not path.is_file():
             raise DataError(f"{path}: there is no such file")
-    settings = config.models[model]
+    settings = _as_in_files(config.models[model], paths, labels)
     fields = settings.fields.resolved(model)
     labels_fields = settings.labels_fields.resolved(settings.fields, model)
     source = FileSource(paths, fields, progress, labels, labels_fields)
@@ -71,12 +72,32 @@ def replay_files(
         config.alerts,
         reference,
         config.limits.max_message_bytes,
+        config.limits.max_rows_per_message,
     )
     store.register_models([model], clock.now())
     with _join(plan, config.limits.join_bytes) as join:
         room = room_of(config.limits)
         engine = Engine(source, store, {model: plan}, clock, "earliest", speaking, join=join, room=room)
         return _read_all(engine, source, config.limits.batch_rows)
+
+
+def _as_in_files(settings: Model, paths: Sequence[Path], labels: Sequence[Path]) -> Model:
+    """Take tables for the rows that messages are made into; raises DataError for both kinds together."""
+    fields, labels_fields = settings.fields, settings.labels_fields
+    if labels_fields.resolved(fields, "").shape is not None and _are_tables(labels):
+        labels_fields = LabelsFields(preset="nested")
+    if not fields.filled.is_plain and _are_tables(paths):
+        if labels_fields.preset is None:
+            labels_fields = msgspec.structs.replace(labels_fields, preset="nested")
+        fields = fields.rows()
+    return msgspec.structs.replace(settings, fields=fields, labels_fields=labels_fields)
+
+
+def _are_tables(paths: Sequence[Path]) -> bool:
+    kinds = {is_table(path) for path in paths}
+    if len(kinds) > 1:
+        raise DataError(f"{', '.join(map(str, paths))}: give tables or messages, not both together")
+    return True in kinds
 
 
 @contextmanager

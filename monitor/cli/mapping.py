@@ -38,6 +38,7 @@ app = typer.Typer(name="map", help="What the configuration makes of messages.", 
 
 _WORDS = {
     "reject": "is rejected",
+    "filtered": "is passed over by fields.when",
     "tombstone": "has no value: counted as a tombstone",
     "another_model": "names another model: passed over",
 }
@@ -95,9 +96,7 @@ def _dictionary(
     if file is not None:
         return dictionary_from(file)
     if offline:
-        return inferred(
-            loaded.config.models[model], model, [each.value for each in messages if each.value is not None]
-        )
+        return inferred(loaded.config.models[model], model, messages)
     name = loaded.config.reference_name(model)
     row = database(loaded).active_reference(name)
     if row is None:
@@ -110,15 +109,19 @@ def _dictionary(
 
 def _mapper(loaded: Loaded, name: str, dictionary: Dictionary, *, labels: bool) -> Mapper:
     settings, limits = loaded.config.models[name], loaded.config.limits
+    origins: dict[str, str] = {}
     if labels:
         layout = labels_layout_of(name, settings, dictionary)
         if layout is None:
             raise ConfigError(f"models.{name}.labels_topics: is empty: there are no messages of labels")
         topic, section = settings.labels_topics[0], "labels_fields"
+        origins = settings.labels_fields.origins(settings.fields)
     else:
         layout = layout_of(name, settings.fields.resolved(name), dictionary, settings.shared_topics)
         topic, section = settings.topics[0], "fields"
-    return Mapper(decoder_of(name, section, layout, settings, limits.max_message_bytes), layout, topic)
+        origins = settings.fields.origins(layout.features)
+    bounds = limits.max_message_bytes, limits.max_rows_per_message
+    return Mapper(decoder_of(name, section, layout, settings, *bounds), layout, topic, origins)
 
 
 def _for_machines(fate: Fate) -> dict[str, Any]:

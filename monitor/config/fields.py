@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import msgspec
 
-from monitor.config.paths import parse_keys, parse_path, path_text
-from monitor.config.section import Mistake, Place, Section
-from monitor.decode.layout import Keys, TimestampUnit, Where
+from monitor.config.paths import OR, VALUE, parse_inside, parse_keys, parse_path, parse_places, path_text
+from monitor.config.presets import PRESETS, Filled, Preset
+from monitor.config.section import Mistake, Place, Section, repeated
+from monitor.decode.layout import Coding, Condition, Keys, Meta, Scalar, Shape, TimestampUnit, Where
 
-Preset = Literal["nested", "flat", "none"]
 ScalarKey = Literal["id", "timestamp", "model", "prediction", "score", "label"]
 
 SCALAR_KEYS: tuple[ScalarKey, ...] = ("id", "timestamp", "model", "prediction", "score", "label")
-_FLAT = {
-    "id": "request_id",
-    "timestamp": "timestamp",
-    "prediction": "prediction",
-    "score": "score",
-    "label": "label",
-}
-PRESETS: dict[Preset, dict[str, str]] = {
-    "flat": _FLAT,
-    "nested": _FLAT | {"id": "id", "features": "features"},
-    "none": {},
-}
+_OUTPUTS: tuple[ScalarKey, ...] = ("prediction", "score", "label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +26,8 @@ class ResolvedFields:
     ``container`` is the object that holds the features (empty: the message itself). ``features`` lists them
     by their paths from the top; when it is None, every scalar of the container that is nothing else is one.
     ``scores`` holds the places of a multiclass model's probabilities, by class: then ``score`` is None.
-    ``model_name`` is what the value at ``model`` has to equal.
+    ``model_name`` is what the value at ``model`` has to equal. ``others`` are keys of the container that are
+    neither. With a ``shape`` messages are made into rows first, and all places are in these.
     """
 
     id: Where | None
@@ -51,6 +41,8 @@ class ResolvedFields:
     score: Where | None
     label: Where | None
     scores: Mapping[str, Keys] = field(default_factory=dict)
+    others: frozenset[str] = frozenset()
+    shape: Shape | None = None
 
     @property
     def score_columns(self) -> Mapping[str, Keys]:
@@ -72,16 +64,35 @@ class Fields(Section, frozen=True, kw_only=True):
     score: str | None = None
     scores: dict[str, str] = msgspec.field(default_factory=dict)
     label: str | None = None
+    explode: str | None = None
+    feature_names: tuple[str, ...] = ()
+    decode: dict[str, Coding] | None = None
+    when: dict[str, Scalar | tuple[Scalar, ...]] | None = None
+    cloudevents: bool | None = None
+
+    @property
+    def filled(self) -> Filled:
+        """What the preset fills in, with the keys in its place that are set here."""
+        preset = PRESETS[self.preset]
+        return replace(
+            preset,
+            explode=preset.explode if self.explode is None else self.explode,
+            decode=preset.decode if self.decode is None else self.decode,
+            when=preset.when if self.when is None else self.when,
+            is_cloudevent=preset.is_cloudevent if self.cloudevents is None else self.cloudevents,
+        )
 
     def setting(self, key: ScalarKey) -> str:
         """Give the path that holds for a key, as written; empty when it is off."""
         own: str | None = getattr(self, key)
         if own is None and key == "score" and self.scores:
             return ""
-        return PRESETS[self.preset].get(key, "") if own is None else own
+        return PRESETS[self.preset].paths.get(key, "") if own is None else own
 
     def resolved(self, model: str) -> ResolvedFields:
         """Fill in the preset; ``model`` is the name that the model has in the configuration."""
+        if not self.filled.is_plain:
+            return self._of_rows(model)
         container, listed = self._features()
         return ResolvedFields(
             id=self._where("id"),
@@ -95,11 +106,76 @@ class Fields(Section, frozen=True, kw_only=True):
             score=self._where("score"),
             label=self._where("label"),
             scores={name: parse_keys(path) for name, path in self.scores.items()},
+            others=self.filled.others,
         )
 
+    def origins(self, features: Iterable[str]) -> dict[str, str]:
+        """Say where in messages each column of their rows is from; nothing for rows that are as they are."""
+        if self.filled.is_plain:
+            return {}
+        filled = self.filled
+        by_preset = filled.explode or filled.paths.get("features", "")
+        around = self.features if isinstance(self.features, str) else by_preset
+        found = {name: f"{around}.{name}".removeprefix(".") for name in features}
+        found |= {key: self.setting(key) for key in SCALAR_KEYS if self.setting(key)}
+        if filled.explode and "id" in found:
+            found["id"] += " #ROW"
+        return found | {f"scores.{name}": path for name, path in self.scores.items()}
+
+    def rows(self) -> Fields:
+        """Give the fields of the rows that messages are made into, and of tables."""
+        if self.filled.is_plain:
+            return self
+        places: dict[str, Any] = {key: key for key in SCALAR_KEYS if self.setting(key)}
+        return Fields(
+            preset="none",
+            timestamp_unit=self.timestamp_unit,
+            model_name=self.model_name if self.setting("model") else None,
+            features="features",
+            scores={name: path_text(("scores", name)) for name in self.scores},
+            **places,
+        )
+
+    def _of_rows(self, model: str) -> ResolvedFields:
+        return replace(self.rows().resolved(model), shape=self._shape(), model_name=self.model_name or model)
+
+    def _shape(self) -> Shape:
+        filled = self.filled
+        return Shape(
+            id=parse_places(self.setting("id")),
+            timestamp=parse_places(self.setting("timestamp")),
+            timestamp_unit=self.timestamp_unit,
+            model=parse_places(self.setting("model")),
+            rows=parse_inside(filled.explode) if filled.explode else None,
+            features=self._shaped_features(filled),
+            outputs={key: parse_keys(self.setting(key)) for key in _OUTPUTS if self.setting(key)},
+            scores={name: parse_keys(path) for name, path in self.scores.items()},
+            others=filled.others | self._top_keys(),
+            decode=tuple((parse_keys(path), coding) for path, coding in filled.decode.items()),
+            when=tuple(_condition(path, wanted) for path, wanted in filled.when.items()),
+            is_cloudevent=filled.is_cloudevent,
+            form=filled.form,
+            names=self.feature_names,
+        )
+
+    def _shaped_features(self, filled: Filled) -> Keys | Mapping[str, Keys] | None:
+        if isinstance(self.features, tuple):
+            return {path_text(keys): keys for keys in map(parse_keys, self.features)}
+        by_preset = filled.explode or filled.paths.get("features", "")
+        text = by_preset if self.features is None else self.features
+        return parse_inside(text) if text else None
+
+    def _top_keys(self) -> frozenset[str]:
+        """Name the keys at the top of the message that are something else than features."""
+        texts = [*map(self.setting, SCALAR_KEYS), *self.scores.values(), *self.filled.when]
+        places = [place for text in texts for place in parse_places(text)]
+        return frozenset(place[0] for place in places if not isinstance(place, Meta))
+
     def mistakes(self) -> Iterator[Mistake]:
+        is_plain = self.filled.is_plain
         for key in SCALAR_KEYS:
-            yield from path_mistakes((key,), self.setting(key))
+            for text in [self.setting(key)] if is_plain else self.setting(key).split(OR):
+                yield from path_mistakes((key,), text, inside_value=not is_plain and key in _OUTPUTS)
         if not self.setting("timestamp"):
             text = 'is needed: give a path, or "$timestamp" for the time that Kafka recorded'
             yield Mistake(("timestamp",), text)
@@ -107,6 +183,19 @@ class Fields(Section, frozen=True, kw_only=True):
             yield Mistake(("model_name",), "is compared with the value at `model`: give that path too")
         yield from self._feature_mistakes()
         yield from self._score_mistakes()
+        yield from self._shape_mistakes()
+
+    def _shape_mistakes(self) -> Iterator[Mistake]:
+        if self.explode != VALUE:
+            yield from path_mistakes(("explode",), self.explode or "", inside_value=True)
+        for path in self.decode or ():
+            yield from path_mistakes(("decode", path), path or ".", inside_value=True)
+        for path in self.when or ():
+            yield from path_mistakes(("when", path), path or ".")
+        yield from repeated("feature_names", self.feature_names)
+        if self.feature_names and self.filled.is_plain:
+            text = "is for features that come by position: set explode, or a preset that does"
+            yield Mistake(("feature_names",), text)
 
     def _score_mistakes(self) -> Iterator[Mistake]:
         if self.scores and self.score:
@@ -120,9 +209,9 @@ class Fields(Section, frozen=True, kw_only=True):
                 yield Mistake(("scores", name), f'"{path}" is the path of another class too')
 
     def _feature_mistakes(self) -> Iterator[Mistake]:
-        if isinstance(self.features, str):
+        if isinstance(self.features, str) and self.features != VALUE:
             yield from path_mistakes(("features",), self.features, inside_value=True)
-        elif self.features is not None:
+        elif isinstance(self.features, tuple):
             if not self.features:
                 text = 'is an empty list: name features, or write "" for every other scalar at the top'
                 yield Mistake(("features",), text)
@@ -138,8 +227,12 @@ class Fields(Section, frozen=True, kw_only=True):
     def _features(self) -> tuple[Keys, tuple[Keys, ...] | None]:
         if isinstance(self.features, tuple):
             return (), tuple(parse_keys(path) for path in self.features)
-        text = PRESETS[self.preset].get("features", "") if self.features is None else self.features
+        text = PRESETS[self.preset].paths.get("features", "") if self.features is None else self.features
         return (parse_keys(text) if text else ()), None
+
+
+def _condition(path: str, wanted: Scalar | tuple[Scalar, ...]) -> Condition:
+    return Condition(parse_path(path), wanted if isinstance(wanted, tuple) else (wanted,))
 
 
 def _score_column(name: str, keys: Keys) -> str:

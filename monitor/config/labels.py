@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+import msgspec
+
 from monitor.config.fields import Fields, path_mistakes
-from monitor.config.paths import parse_path
+from monitor.config.paths import OR, parse_path, path_text
+from monitor.config.presets import LabelsPreset
 from monitor.config.section import Mistake, Section
-from monitor.decode.layout import Meta, TimestampUnit, Where
+from monitor.decode.layout import Meta, Shape, TimestampUnit, Where
 
 LabelKey = Literal["id", "label", "timestamp", "model"]
+KEYS: tuple[LabelKey, ...] = ("id", "label", "timestamp", "model")
 
 RECORDED = Meta("timestamp")
 """The time that Kafka recorded, always in milliseconds."""
@@ -21,7 +25,8 @@ RECORDED = Meta("timestamp")
 class ResolvedLabels:
     """The places of what a label's message holds; None: it has no such thing.
 
-    ``model_name`` is what the value at ``model`` has to equal.
+    ``model_name`` is what the value at ``model`` has to equal. With a ``shape`` messages are made into rows
+    first, and all places are in these.
     """
 
     id: Where | None
@@ -30,11 +35,13 @@ class ResolvedLabels:
     timestamp_unit: TimestampUnit
     model: Where | None
     model_name: str
+    shape: Shape | None = None
 
 
 class LabelsFields(Section, frozen=True, kw_only=True):
     """Paths into the messages of labels_topics. A key left out is as in the fields, "" switches it off."""
 
+    preset: LabelsPreset | None = None
     id: str | None = None
     label: str | None = None
     timestamp: str | None = None
@@ -45,13 +52,22 @@ class LabelsFields(Section, frozen=True, kw_only=True):
     def setting(self, key: LabelKey, fields: Fields) -> str:
         """Give the path that holds for a key, as written; empty when it is off."""
         own: str | None = getattr(self, key)
-        return fields.setting(key) if own is None else own
+        return self._base(fields).setting(key) if own is None else own
+
+    def _base(self, fields: Fields) -> Fields:
+        """What holds where nothing is said: the fields, unless labels' messages are of another form."""
+        if self.preset is not None:
+            return Fields(preset=self.preset)
+        return fields if fields.filled.is_plain else Fields()
 
     def resolved(self, fields: Fields, model: str) -> ResolvedLabels:
-        """Fill in what ``fields`` say; ``model`` is the name that the model has in the configuration."""
-        timestamp = self._where("timestamp", fields) or RECORDED
-        unit = fields.timestamp_unit if self.timestamp_unit is None else self.timestamp_unit
+        """Fill in what ``fields`` or the preset say; ``model`` is the model's name in the configuration."""
         named = fields.model_name if self.model_name is None else self.model_name
+        unit = fields.timestamp_unit if self.timestamp_unit is None else self.timestamp_unit
+        base = self._base(fields)
+        if not base.filled.is_plain:
+            return self._of_rows(base, unit, model if named is None else named)
+        timestamp = self._where("timestamp", fields) or RECORDED
         return ResolvedLabels(
             id=self._where("id", fields),
             label=self._where("label", fields),
@@ -61,10 +77,37 @@ class LabelsFields(Section, frozen=True, kw_only=True):
             model_name=model if named is None else named,
         )
 
+    def origins(self, fields: Fields) -> dict[str, str]:
+        """Say where in messages each thing is from; nothing where they are rows as they are."""
+        if self._base(fields).filled.is_plain:
+            return {}
+        found: dict[str, str] = {key: self.setting(key, fields) for key in KEYS}
+        return found | {"id": f"{found['id']} #ROW"}
+
+    def _of_rows(self, base: Fields, unit: TimestampUnit, named: str) -> ResolvedLabels:
+        own = {key: getattr(self, key) for key in KEYS if getattr(self, key) is not None}
+        if own.get("timestamp") == "":
+            own["timestamp"] = path_text(RECORDED)
+        found = msgspec.structs.replace(base, timestamp_unit=unit, **own).resolved(named)
+        return ResolvedLabels(
+            id=found.id,
+            label=found.label,
+            timestamp=found.timestamp,
+            timestamp_unit=unit,
+            model=found.model,
+            model_name=named,
+            shape=None if found.shape is None else replace(found.shape, features={}),
+        )
+
     def mistakes(self) -> Iterator[Mistake]:
         for key in ("id", "timestamp", "model"):
-            yield from path_mistakes((key,), getattr(self, key) or "")
+            for text in (getattr(self, key) or "").split(OR if self._is_shaped else "\0"):
+                yield from path_mistakes((key,), text)
         yield from path_mistakes(("label",), self.label or "", inside_value=True)
+
+    @property
+    def _is_shaped(self) -> bool:
+        return self.preset is not None and not Fields(preset=self.preset).filled.is_plain
 
     def own_keys(self) -> tuple[str, ...]:
         """Name the keys that are set here."""

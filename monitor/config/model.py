@@ -191,8 +191,13 @@ class Model(Section, frozen=True, kw_only=True):
         for key in ("id", "label"):
             if getattr(self.labels_fields, key) == "":
                 yield Mistake(("labels_fields", key), text)
-        if not self.fields.setting("label") and (self.labels_fields.label is None or self.shared_topics):
+        own = self.labels_fields.label is not None or self.labels_fields.setting("label", self.fields)
+        if not own or (self.shared_topics and not self.fields.setting("label")):
             yield Mistake(("fields", "label"), text)
+        if self.shared_topics and not self.fields.filled.is_plain:
+            told = " and ".join(entry for entry in self.labels_topics if entry in self.shared_topics)
+            text = f"has {told}, as topics has: messages that are made into rows bring no labels"
+            yield Mistake(("labels_topics",), text)
 
 
 def _is_aligned(window_ms: int) -> bool:

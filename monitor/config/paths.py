@@ -14,6 +14,9 @@ _METAS = {
 _HEADERS = "$headers."
 _CHOICES = "$key, $headers.NAME, $timestamp, $topic, $partition, $offset"
 _SPECIAL = ".\\$"
+OR = " or "
+VALUE = "$value"
+"""The whole of a message's value."""
 
 
 def parse_path(text: str) -> Where:
@@ -29,6 +32,16 @@ def parse_keys(text: str) -> Keys:
     if not all(keys):
         raise ValueError(f'"{text}" has an empty part: write keys joined by single dots, like "user.age"')
     return keys
+
+
+def parse_places(text: str) -> tuple[Where, ...]:
+    """Read paths with " or " between them: the first that has a value holds. None in an empty text."""
+    return tuple(map(parse_path, text.split(OR))) if text else ()
+
+
+def parse_inside(text: str) -> Keys:
+    """Read a path into the message's value, or `VALUE` for the whole of it."""
+    return () if text == VALUE else parse_keys(text)
 
 
 def path_text(where: Where) -> str:

@@ -18,6 +18,7 @@ from monitor.config.secret import MASK, Secret
 from monitor.config.section import Mistake, Section
 from monitor.config.sharing import sharing_mistakes
 from monitor.config.topics import topic_problem
+from monitor.decode.layout import MAX_ROWS
 from monitor.source.librdkafka.options import OWNED as OWNED_BY_LIBRDKAFKA
 from monitor.source.librdkafka.options import dotted
 from monitor.topics import Topics
@@ -155,6 +156,7 @@ class Limits(Section, frozen=True, kw_only=True):
     rejected_window: Whole = 1_000
     window_bytes: Annotated[int, Meta(ge=16_777_216)] = 1_073_741_824
     max_message_bytes: Annotated[int, Meta(ge=1_024)] = 1_048_576
+    max_rows_per_message: Annotated[int, Meta(ge=1, le=1_000_000)] = MAX_ROWS
     join_bytes: Annotated[int, Meta(ge=16_777_216)] = 4_294_967_296
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 
 from detectors.columns import Column, Columns
 from monitor.decode.cells import column_of
+from monitor.decode.events import EventRow, Events
 from monitor.decode.extras import SampledRow, sampled_rows
 from monitor.decode.labels import label_only, nameless
-from monitor.decode.layout import Cell, Keys, Layout, Leaf, Meta, Where
+from monitor.decode.layout import MAX_ROWS, Cell, Keys, Layout, Leaf, Meta, Where
 from monitor.decode.meta import meta_cells, texts
+from monitor.decode.outcome import Outcome, until, whole_messages, why
 from monitor.decode.payload import Reason, Refused, read
 from monitor.decode.shape import node_of
 from monitor.decode.times import UNKNOWN_TIME, UNREADABLE, milliseconds
 from monitor.source.base import Chunk, Record, TopicPartition
 from monitor.store.base import Reject
 
-SAMPLE_BYTES = 1024
 _RECORDED = Meta("timestamp")
 _SLICE = 128
 """Messages decoded at once: few enough that their objects stay in the processor's cache."""
@@ -36,6 +37,9 @@ class Batch:
     ``tombstones`` and ``others`` count the messages that are no row of this model, for being null or for
     naming another one; ``others_at`` are the offsets of the latter. Every message of the chunk is a row, a
     reject, a tombstone or another's.
+
+    ``filtered`` counts the messages that a condition passes over. A message of several rows has its offset in
+    each. ``messages`` were decoded, the chunk's first ones: fewer than all when they made too many rows.
 
     ``labels`` are the rows' labels: of a chunk of labels, and of predictions where the topic is for labels
     too. There ``label_only`` marks the rows that have an id and a label and nothing else of a prediction.
@@ -52,6 +56,8 @@ class Batch:
     others_at: tuple[int, ...]
     labels: Column | None = None
     label_only: NDArray[np.bool_] | None = None
+    filtered: int = 0
+    messages: int = 0
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -74,31 +80,22 @@ class Batch:
         )
 
 
-class _Outcome:
-    """What becomes of the messages of one chunk, collected as decoding goes on."""
-
-    def __init__(self, chunk: Chunk, model: str, now: datetime) -> None:
-        self.partition = chunk.partition
-        self.model = model
-        self.now = now
-        self.rejects: list[Reject] = []
-        self.others_at: list[int] = []
-
-    def reject(self, record: Record, reason: Reason, detail: str) -> None:
-        sample = (record.value or b"")[:SAMPLE_BYTES]
-        self.rejects.append(
-            Reject(self.partition, record.offset, self.model, reason, detail, sample, self.now)
-        )
-
-
 class Decoder:
     """Turns chunks of JSON messages into columns, as a layout says.
 
     Raises ValueError at construction when the layout's paths contradict each other.
     """
 
-    def __init__(self, layout: Layout, model: str, max_message_bytes: int, max_future_ms: int) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        model: str,
+        max_message_bytes: int,
+        max_future_ms: int,
+        max_rows: int = MAX_ROWS,
+    ) -> None:
         self._layout = layout
+        self._events = None if layout.shape is None else Events(layout.shape, max_message_bytes, max_rows)
         self._model = model
         self._max_bytes = max_message_bytes
         self._max_future_ms = max_future_ms
@@ -113,14 +110,16 @@ class Decoder:
             msgspec.json.Decoder(self._node.struct).decode if self._node.is_typed() else self._carefully
         )
 
-    def decode(self, chunk: Chunk, now: datetime) -> Batch:
-        """Decode every message of the chunk; nothing in a message can make this raise."""
-        outcome = _Outcome(chunk, self._model, now)
-        records = [record for record in chunk.records if record.value is not None]
+    def decode(self, chunk: Chunk, now: datetime, most_rows: int | None = None) -> Batch:
+        """Decode every message of the chunk; nothing in a message can make this raise.
+
+        Where messages have many rows, stop after the one that brings this many.
+        """
+        outcome = Outcome(chunk, self._model, now)
+        records: Sequence[Record] = [record for record in chunk.records if record.value is not None]
         kept: list[Record] = []
         cells: dict[Keys, list[Any]] = {}
-        for first in range(0, len(records), _SLICE):
-            read_records, rows = self._rows(records[first : first + _SLICE], outcome)
+        for read_records, rows in self._read(records, outcome, most_rows):
             kept.extend(read_records)
             if rows:
                 for keys, values in self._node.transpose(rows):
@@ -132,6 +131,7 @@ class Decoder:
         alone = label_only(columns, labels)
         usable, times_ms = self._usable(kept, cells, ids, alone, outcome)
         offsets = np.array([record.offset for record in kept], dtype=np.int64)
+        chunk, records = until(chunk, records, outcome.stopped_at)
         batch = Batch(
             partition=chunk.partition,
             offsets=offsets,
@@ -144,6 +144,8 @@ class Decoder:
             others_at=tuple(outcome.others_at),
             labels=labels,
             label_only=alone,
+            filtered=outcome.filtered,
+            messages=len(chunk.records),
         )
         return batch.take(usable)
 
@@ -151,8 +153,39 @@ class Decoder:
         topics = self._layout.label_topics
         return self._layout.label if topics is None or topic in topics else None
 
+    def _read(
+        self, records: Sequence[Record], outcome: Outcome, most_rows: int | None
+    ) -> Iterator[tuple[Sequence[Record], Sequence[msgspec.Struct]]]:
+        """Read the messages, some at once: their rows, and the record of each."""
+        if self._events is not None:
+            yield from self._shaped(self._events, records, outcome, most_rows)
+            return
+        for first in range(0, len(records), _SLICE):
+            yield self._rows(records[first : first + _SLICE], outcome)
+
+    def _shaped(
+        self, events: Events, records: Sequence[Record], outcome: Outcome, most_rows: int | None
+    ) -> Iterator[tuple[Sequence[Record], Sequence[msgspec.Struct]]]:
+        made, waiting = 0, list[EventRow]()
+        for record in records:
+            try:
+                rows = events.rows(record)
+            except Refused as refused:
+                outcome.reject(record, refused.reason, refused.detail)
+                continue
+            outcome.filtered += rows is None
+            waiting += rows or ()
+            made += len(rows or ())
+            if len(waiting) >= _SLICE:
+                yield waiting, [self._node.careful(each.row) for each in waiting]
+                waiting = []
+            if most_rows is not None and made >= most_rows:
+                outcome.stopped_at = record.offset
+                break
+        yield waiting, [self._node.careful(each.row) for each in waiting]
+
     def _rows(
-        self, records: Sequence[Record], outcome: _Outcome
+        self, records: Sequence[Record], outcome: Outcome
     ) -> tuple[Sequence[Record], Sequence[msgspec.Struct]]:
         values = [record.value or b"" for record in records]
         if max(map(len, values)) <= self._max_bytes:
@@ -193,7 +226,7 @@ class Decoder:
         cells: dict[Keys, list[Any]],
         ids: NDArray[np.object_] | None,
         alone: NDArray[np.bool_] | None,
-        outcome: _Outcome,
+        outcome: Outcome,
     ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Which rows count, and their times; the others are noted in the outcome."""
         stamps = self._cells(self._layout.timestamp, records, cells)
@@ -202,18 +235,21 @@ class Decoder:
         if self._layout.model is not None:
             names = texts(self._cells(self._layout.model, records, cells))
             usable = names == self._layout.model_name
-            outcome.others_at.extend(records[i].offset for i in np.flatnonzero(~usable).tolist())
+            others_at = dict.fromkeys(records[i].offset for i in np.flatnonzero(~usable).tolist())
+            outcome.others_at.extend(others_at)
         are_labels = np.ones(len(records), np.bool_) if self._layout.id_required else alone
         if are_labels is not None:
             for i in np.flatnonzero(nameless(ids, usable & are_labels)).tolist():
                 usable[i] = False
                 outcome.reject(records[i], Reason.NO_ID, "the label has no id")
+            if self._events is not None:
+                usable = whole_messages(records, usable)
         if self._layout.timestamp_fallback or alone is not None:
             self._complete(times_ms, stamps, records, alone)
         latest_ms = outcome.now.timestamp() * 1000 + self._max_future_ms
         for i in np.flatnonzero(usable & ((times_ms == UNREADABLE) | (times_ms > latest_ms))).tolist():
             usable[i] = False
-            outcome.reject(records[i], *_why(stamps[i], int(times_ms[i])))
+            outcome.reject(records[i], *why(stamps[i], int(times_ms[i])))
         return usable, times_ms
 
     def _complete(
@@ -232,12 +268,3 @@ class Decoder:
         if self._layout.timestamp_optional or alone is not None:
             recorded_ms = np.where(recorded_ms == UNREADABLE, UNKNOWN_TIME, recorded_ms)
         times_ms[rows] = recorded_ms
-
-
-def _why(stamp: object, time_ms: int) -> tuple[Reason, str]:
-    if time_ms != UNREADABLE:
-        shown = str(time_ms if stamp is None else stamp)[:100]
-        return Reason.FUTURE_TIMESTAMP, f"{shown!r} lies further ahead of the clock than max_future"
-    if stamp is None or stamp == -1:
-        return Reason.NO_TIMESTAMP, "the row has no timestamp"
-    return Reason.BAD_TIMESTAMP, f"{str(stamp)[:100]!r} is no timestamp"

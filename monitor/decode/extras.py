@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.decode.events import EventRow
 from monitor.decode.layout import Layout
 from monitor.decode.payload import Refused, read
 from monitor.source.base import Record
@@ -34,17 +35,17 @@ def sampled_rows(
         return ()
     found = []
     for index in np.flatnonzero(usable & (offsets % SAMPLED_1_IN == 0)).tolist():
-        keys = _feature_keys(layout, records[index].value or b"")
+        keys = _feature_keys(layout, records[index])
         if keys is not None:
             extra = frozenset(keys - layout.features)
             found.append(SampledRow(index, extra, len(keys) != len(layout.features)))
     return tuple(found)
 
 
-def _feature_keys(layout: Layout, value: bytes) -> set[str] | None:
+def _feature_keys(layout: Layout, record: Record) -> set[str] | None:
     """Give the keys that ought to be features; None when the features' object is not there."""
     try:
-        inner: Any = read(value)
+        inner: Any = record.row if isinstance(record, EventRow) else read(record.value or b"")
     except Refused:
         return None
     for key in layout.container or ():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -48,6 +48,52 @@ class Leaf:
     missing_values: tuple[float | str, ...] = ()
 
 
+Scalar = str | int | float | bool
+Coding = Literal["json", "csv", "base64+json", "base64+csv", "encoding"]
+"""What text inside a payload is; ``encoding``: as the key of that name beside it says."""
+FeatureForm = Literal["plain", "feast"]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """The value at a place has to be one of these; in a text the wildcards * and ? are allowed."""
+
+    where: Where
+    wanted: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a message becomes rows, each an object with the keys of `ROW`.
+
+    Of several places of one thing the first that has a value holds. ``rows`` is where the rows are (empty:
+    the whole value; None: a message is one row). ``features`` is the object or list that holds them, or each
+    one's place; None: every scalar at the top that is not among ``others``. ``names`` are those of features
+    that come by position.
+    """
+
+    id: tuple[Where, ...]
+    timestamp: tuple[Where, ...]
+    timestamp_unit: TimestampUnit
+    model: tuple[Where, ...]
+    rows: Keys | None
+    features: Keys | Mapping[str, Keys] | None
+    outputs: Mapping[str, Keys]
+    scores: Mapping[str, Keys]
+    others: frozenset[str] = frozenset()
+    decode: tuple[tuple[Keys, Coding], ...] = ()
+    when: tuple[Condition, ...] = ()
+    is_cloudevent: bool = False
+    form: FeatureForm = "plain"
+    names: tuple[str, ...] = ()
+
+
+MAX_ROWS = 10_000
+"""The default of limits.max_rows_per_message."""
+ROW = ("id", "timestamp", "model", "features", "prediction", "score", "scores", "label")
+"""The keys of a row, whatever its message looked like."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Everything the decoder of one model has to find.
@@ -58,6 +104,8 @@ class Layout:
     ``label`` is read from messages of the ``label_topics`` (None: of every topic). A row without an id is
     rejected where ``id_required``. With ``timestamp_fallback`` a row without a time of its own has its
     record's; with ``timestamp_optional`` it may have none at all, and then has `times.UNKNOWN_TIME`.
+
+    With a ``shape`` messages are made into rows first, and all places are in these.
     """
 
     leaves: tuple[Leaf, ...]
@@ -74,3 +122,4 @@ class Layout:
     id_required: bool = False
     timestamp_fallback: bool = False
     timestamp_optional: bool = False
+    shape: Shape | None = None

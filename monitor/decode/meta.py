@@ -28,10 +28,17 @@ def meta_cells(meta: Meta, records: Sequence[Record]) -> Sequence[Any]:
 
 def _header(record: Record, name: str) -> str | None:
     """Give the last header of this name, case ignored."""
+    wanted = _folded(name)
     for header, value in reversed(record.headers):
-        if header.lower() == name.lower():
+        if _folded(header) == wanted:
             return _decoded(value)
     return None
+
+
+def _folded(header: str) -> str:
+    """Give a header's name as it is compared: a CloudEvent's ce_id on Kafka is ce-id in HTTP."""
+    name = header.lower()
+    return f"ce_{name[3:]}" if name.startswith("ce-") else name
 
 
 def _decoded(value: bytes | None) -> str | None:

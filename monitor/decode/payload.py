@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
+
+_ID_FRAME, _GUID_FRAME = 5, 17
+"""Bytes before the payload in Confluent's wire formats: a mark, then an id of 4 bytes or a GUID of 16."""
 
 
 class Reason(StrEnum):
@@ -21,6 +25,11 @@ class Reason(StrEnum):
     FUTURE_TIMESTAMP = "future_timestamp"
     UNKNOWN_MODEL = "unknown_model"
     NO_ID = "no_id"
+    FRAMED = "framed"
+    BAD_ENCODING = "bad_encoding"
+    BAD_SHAPE = "bad_shape"
+    NO_ROWS = "no_rows"
+    TOO_MANY_ROWS = "too_many_rows"
 
 
 class Refused(Exception):  # noqa: N818  # an answer, not a failure
@@ -48,18 +57,35 @@ def read(value: bytes) -> dict[str, Any]:
 
     Raises `Refused` for anything that is no JSON object.
     """
+    payload = read_any(value)
+    if not isinstance(payload, dict):
+        raise Refused(
+            Reason.NOT_AN_OBJECT, f"the message is JSON, but a {type(payload).__name__}, not an object"
+        )
+    return payload
+
+
+def read_any(value: bytes) -> Any:
+    """Give the JSON in the payload, whatever it is; raises `Refused` when it is none."""
     if not value.strip():
         raise Refused(Reason.EMPTY, "the message is empty")
+    refuse_framed(value)
     try:
-        payload = _JSON.decode(value.decode("utf-8"))
+        return _JSON.decode(value.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise Refused(Reason.NOT_UTF8, f"byte {error.start} is not UTF-8") from None
     except RecursionError:
         raise Refused(Reason.TOO_DEEP, "the JSON is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise Refused(Reason.NOT_JSON, f"{error.msg} at character {error.pos}") from None
-    if not isinstance(payload, dict):
-        raise Refused(
-            Reason.NOT_AN_OBJECT, f"the message is JSON, but a {type(payload).__name__}, not an object"
-        )
-    return payload
+
+
+def refuse_framed(value: bytes) -> None:
+    """Raise `Refused` for a value that a schema registry's serializer has framed: no JSON begins so."""
+    if value[:1] == b"\x00" and len(value) > _ID_FRAME:
+        told = f"0x00 and schema id {int.from_bytes(value[1:_ID_FRAME])}"
+    elif value[:1] == b"\x01" and len(value) > _GUID_FRAME:
+        told = f"0x01 and schema GUID {UUID(bytes=value[1:_GUID_FRAME])}"
+    else:
+        return
+    raise Refused(Reason.FRAMED, f"the message begins with {told}: it is framed for a schema registry")

@@ -19,6 +19,7 @@ BAD_NUMBER = float("nan")
 MISSING_TEXT = "\x00missing"
 BAD_TEXT = "\x00bad type"
 
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _UNTYPED_KEY = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
 """What a Struct's key cannot hold."""
 
@@ -32,7 +33,27 @@ _FIELD_TYPES: dict[Cell, Any] = {
 }
 
 
+class Written(str):
+    """A value of a format that has no types, such as CSV: the dictionary says what it is."""
+
+    __slots__ = ()
+
+
+def number_of(value: Written) -> float | int | None:
+    """Read a number as people and programs write it; None when it is none."""
+    try:
+        return int(value)
+    except ValueError:
+        pass
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
 def _number(value: object) -> object:
+    if isinstance(value, Written):
+        value = number_of(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return BAD_NUMBER
     try:
@@ -48,12 +69,16 @@ def _text(value: object) -> object:
 
 
 def _number_text(value: object) -> object:
+    if isinstance(value, Written):
+        value = number_of(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return BAD_TEXT
     return value if isinstance(value, int) or math.isfinite(value) else BAD_TEXT
 
 
 def _flag(value: object) -> object:
+    if isinstance(value, Written):
+        value = _FLAGS.get(value.lower())
     return value if isinstance(value, bool) else BAD_TEXT
 
 

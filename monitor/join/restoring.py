@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from monitor.intake import only_arrivals
 from monitor.join.arrivals import Predictions
 from monitor.join.joiner import Joiner
 from monitor.join.table import Position
 from monitor.readers import Readers
+from monitor.rereading import only_arrivals
 from monitor.source.base import Chunk
 
 

@@ -14,7 +14,7 @@ from detectors.budget import alpha, levels, parse_budget
 from monitor.cli.app import app
 from monitor.cli.context import Exit
 from monitor.config import Limits, Model, Service, parse
-from monitor.config.fields import PRESETS, Preset
+from monitor.config.presets import PRESETS, Preset
 from tests.docs.pages import ALL, PAGES, ROOT, Block, blocks, marked, page, table
 
 MINIMUM = {
@@ -109,7 +109,7 @@ def test_every_piece_of_configuration_loads(block: Block) -> None:
 @pytest.mark.parametrize("preset", ["nested", "flat"])
 def test_the_example_messages_fit_their_presets(preset: Preset) -> None:
     message = msgspec.json.decode(marked("README.md", preset))
-    keys = {path for key, path in PRESETS[preset].items() if key != "label"}
+    keys = {path for key, path in PRESETS[preset].paths.items() if key != "label"}
     assert keys <= message.keys()
 
 

@@ -7,13 +7,14 @@ from random import Random
 from monitor.decode.decoder import Batch, Decoder
 from monitor.plan import ModelPlan
 from monitor.source.base import Chunk, Message, TopicPartition
+from tests.fuzz.formats import AT, PRESETS, damaged_log, reader_of
 from tests.fuzz.grammar import key, message, timestamp
 from tests.fuzz.properties import counted, cut, hold, judged, merged_alike
 from tests.fuzz.worlds import TOPICS, decoder, plan
 from tests.monitor.worlds import NOW
 
 CHUNK = 400
-ROUND = CHUNK * len(TOPICS)
+ROUND = CHUNK * (len(TOPICS) + 1)
 _TYPED_SHARE = 0.7
 
 
@@ -29,6 +30,8 @@ def round_of(seed: int) -> int:
         rows += len(batch)
         if at.topic == "predictions":
             _profiles(made, reader, batch, at, records, rng)
+    preset = rng.choice(PRESETS)
+    hold(reader_of(preset), AT, damaged_log(rng, preset, CHUNK), rng)
     return rows
 
 

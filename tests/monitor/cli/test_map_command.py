@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.docs.pages import marked
+from monitor.config.presets import PRESETS
+from tests.docs.pages import kept_up, marked
+from tests.docs.test_generated import ADVICE
 from tests.monitor.cli.worlds import CONFIG, Ran, World
 
 MESSAGE = {
@@ -168,3 +171,20 @@ def test_the_example_of_the_page_is_what_comes_out(bare: World) -> None:
     bare.configure(CONFIG + '[models.churn.fields]\nid = "$key"\ntimestamp = "$timestamp"\n')
     ran = bare.run("map", "test", "--offline", "--file", sample(bare, with_headers))
     assert ran.code == 0, ran.err
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS.keys() - {"nested", "flat", "none"}))
+def test_the_example_of_each_preset_is_what_comes_out(bare: World, preset: str) -> None:
+    shown = marked("docs/formats.md", f"{preset} config")
+    bare.configure(re.sub(r"(?s)\[models.*", "", CONFIG) + shown.replace("{", "{{").replace("}", "}}"))
+    options = (
+        ["--labels", "--dictionary", "labels.toml"] if preset == "sagemaker-groundtruth" else ["--offline"]
+    )
+    (bare.folder / "labels.toml").write_text(
+        '[feature.label]\nkind = "categorical"\ntype = "int"\nrole = "label"\n'
+    )
+    file = sample(bare, marked("docs/formats.md", f"{preset} sample"))
+    ran = bare.run("map", "test", "--file", file, *options)
+    assert ran.code == 0, ran.out + ran.err
+    told = "".join(f"{line.rstrip()}\n" for line in ran.out.splitlines())
+    assert kept_up("docs/formats.md", f"<!-- {preset} mapped -->\n```text\n", "```", told), ADVICE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections import Counter
 from random import Random
 
 import numpy as np
@@ -14,6 +15,7 @@ from detectors.grid import CategoricalGrid
 from monitor.decode.decoder import Decoder
 from monitor.decode.payload import Reason
 from monitor.source.base import Chunk, Message
+from tests.fuzz.formats import AT, MOST_ROWS, PRESETS, damaged_log, reader_of
 from tests.fuzz.grammar import message
 from tests.fuzz.properties import hold
 from tests.fuzz.rounds import CHUNK, round_of
@@ -21,6 +23,7 @@ from tests.fuzz.worlds import TOPICS, plan
 from tests.monitor.worlds import NOW, START_MS
 
 MEGABYTE = 1 << 20
+OF_SHAPES = {Reason.BAD_ENCODING, Reason.BAD_SHAPE, Reason.NO_ROWS, Reason.TOO_MANY_ROWS}
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -36,7 +39,28 @@ def test_the_grammar_gives_every_reason_for_a_reject() -> None:
         assert made.labels is not None
         for at, reader in zip(TOPICS, (made.decoder, made.labels.decoder), strict=False):
             seen |= {reject.reason for reject in reader.decode(Chunk(at, records), NOW).rejects}
-    assert seen == set(Reason) - {Reason.UNKNOWN_MODEL}
+    assert seen == set(Reason) - {Reason.UNKNOWN_MODEL} - OF_SHAPES
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_promise_holds_for_damaged_messages_of_every_preset(preset: str) -> None:
+    rng, outcomes = Random(preset), Counter[str]()
+    for _ in range(4):
+        batch = hold(reader_of(preset), AT, damaged_log(rng, preset, 200), rng)
+        outcomes.update(reject.reason for reject in batch.rejects)
+        outcomes["row"] += len(set(batch.offsets.tolist()))
+        assert np.bincount(batch.offsets // 256).max() <= MOST_ROWS
+    assert min(outcomes["row"], outcomes.total() - outcomes["row"]) > 80  # else one kind alone was tried
+
+
+def test_damage_gives_every_reason_for_a_reject_of_shaped_messages() -> None:
+    rng, seen = Random(1), set[str]()
+    for preset in PRESETS:
+        reader = reader_of(preset)
+        for _ in range(4):
+            batch = reader.decode(Chunk(AT, damaged_log(rng, preset, 400)), NOW)
+            seen |= {reject.reason for reject in batch.rejects}
+    assert seen >= OF_SHAPES
 
 
 def large(kind: str) -> bytes:
