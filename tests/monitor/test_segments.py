@@ -207,6 +207,13 @@ def test_a_drift_that_drowns_in_the_whole_is_found_in_its_segment() -> None:
     assert not drift(played(rows, "min_effect = 0.25\n"), verdict=Verdict.DRIFT)
 
 
+def test_of_two_countries_that_moved_none_is_said_to_be_the_only_one() -> None:
+    store = played(stream(moved=("FR", "PT"), from_hour=0), GERMANY + "min_effect = 0.6\n")
+    drifted = drift(store, verdict=Verdict.DRIFT)
+    assert {row["segment"] for row in drifted} == {"country=FR", "country=PT"}
+    assert not any("only_in" in row["details"] for row in drifted)
+
+
 def test_small_segments_wait_for_longer_windows() -> None:
     store = played(stream(from_hour=0, per_hour=60), GERMANY)
     portuguese = drift(store, segment="country=PT", feature="age", detector="ks")
