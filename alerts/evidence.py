@@ -13,6 +13,8 @@ from alerts.model import Alert
 
 MOST_CHANGES = 3
 MOST_SEGMENTS = 3
+MOST_PAIRS = 3
+PAIRS = "pairs of features"
 OBSERVED = {
     "completeness": "{} null",
     "missing_column": "missing, {}",
@@ -30,7 +32,9 @@ def summary(alert: Alert) -> str:
 
 def feature_of(alert: Alert) -> str:
     """Give the feature that the alert is about, or what stands for one when it is about the whole model."""
-    return clean(alert.label("feature") or alert.label("check") or "whole model")
+    details = mapping(alert.annotations.get("details"))
+    other = PAIRS if details.get("kind") == "pairs" else "whole model"
+    return clean(alert.label("feature") or alert.label("check") or other)
 
 
 def worst_first(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
@@ -115,6 +119,18 @@ def _categorical(details: Mapping[str, Any], alert: Alert) -> Line:
     return tuple(spans)
 
 
+def _pairs(details: Mapping[str, Any], _alert: Alert) -> Line:
+    """Say "correlation of age and income 0.62 → 0.05, of rent and income 0.4 → -0.1"."""
+    pairs = mappings(details.get("pairs"))
+    spans: list[Span] = []
+    for pair in pairs[:MOST_PAIRS]:
+        spans += [plain(", of " if spans else "correlation of "), name(str(pair.get("one")))]
+        before, after = (real(pair.get(key)) or 0.0 for key in ("before", "after"))
+        spans += [plain(" and "), name(str(pair.get("other"))), plain(f" {before:.2g} → {after:.2g}")]
+    rest = len(pairs) - MOST_PAIRS
+    return (*spans, plain(f" and {rest} more")) if rest > 0 else tuple(spans)
+
+
 def _change(change: Mapping[str, Any]) -> list[Span]:
     before, after = real(change.get("reference")) or 0.0, real(change.get("current")) or 0.0
     one, other = words.percents(before, after)
@@ -179,6 +195,7 @@ Say = Callable[[Mapping[str, Any], Alert], Line]
 OF_KIND: dict[str, Say] = {
     "numeric": _numeric,
     "categorical": _categorical,
+    "pairs": _pairs,
     "quality": _quality,
     "performance": evidence_model.performance,
     "change_point": evidence_model.change_point,

@@ -20,6 +20,10 @@ from detectors.dictionary import Dictionary, Feature, Kind, Role
 from detectors.grid import CategoricalGrid, Grid
 from detectors.identifiers import Identifiers
 from detectors.outputs import output_rows
+from detectors.pairs import PART as PAIRS
+from detectors.pairs import Pairing, PairSums
+from detectors.pairs_wire import decode as decode_pairs
+from detectors.pairs_wire import encode as encode_pairs
 from detectors.performance_reference import PerformanceReference
 from detectors.rules import CheckCounts, violations
 from detectors.scored import Scored, summarise_scored
@@ -48,6 +52,9 @@ class Layout(Protocol):
 
     @property
     def segments(self) -> Segments: ...
+
+    @property
+    def pairing(self) -> Pairing | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,8 @@ class Profile:
     """The sums of any number of rows. Profiles on one layout are a commutative monoid under `merge`.
 
     ``scored`` is about predictions and scores together; None where performance cannot be known, and in counts
-    that were stored before it was. ``segments`` has, by name, those that were looked for in all rows.
+    that were stored before it was. ``segments`` has, by name, those that were looked for in all rows;
+    ``pairs`` is None where they were not summed up in all of them.
     """
 
     rows: int
@@ -101,6 +109,7 @@ class Profile:
     sample: Sample
     scored: Scored | None = None
     segments: Mapping[str, Segment] = field(default_factory=dict)
+    pairs: PairSums | None = None
 
     @classmethod
     def empty(cls, layout: Layout) -> Self:
@@ -108,7 +117,7 @@ class Profile:
         checks = {name: CheckCounts() for name in counts}
         scored = None if layout.performance is None else Scored.empty(layout.performance)
         segments = dict.fromkeys(segment_names(layout.segments), Segment())
-        return cls(0, counts, checks, Identifiers.empty(), Sample(), scored, segments)
+        return cls(0, counts, checks, Identifiers.empty(), Sample(), scored, segments, _no_pairs(layout))
 
     def merge(self, other: Self) -> Self:
         """The profile of all rows of both; neither part changes.
@@ -129,6 +138,7 @@ class Profile:
             self.sample.merge(other.sample),
             None if self.scored is None or other.scored is None else self.scored.merge(other.scored),
             merged_segments(self.segments, other.segments),
+            None if self.pairs is None or other.pairs is None else self.pairs.merge(other.pairs),
         )
 
 
@@ -155,7 +165,12 @@ def summarise(
         checks[name] = violations(feature, column, counts[name])
     found = Identifiers.empty() if ids is None else Identifiers.from_ids(ids)
     segments = summarise_segments(layout.segments, layout.dictionary, layout.grids, counted)
-    return Profile(rows, counts, checks, found, sample or Sample(), _scored(layout, columns), segments)
+    pairs = None if layout.pairing is None else layout.pairing.sums(layout.grids, counted)
+    return Profile(rows, counts, checks, found, sample or Sample(), _scored(layout, columns), segments, pairs)
+
+
+def _no_pairs(layout: Layout) -> PairSums | None:
+    return None if layout.pairing is None else PairSums.empty(len(layout.pairing.names))
 
 
 def _scored(layout: Layout, columns: Columns) -> Scored | None:
@@ -194,6 +209,8 @@ def encode_parts(profile: Profile) -> dict[str, bytes]:
     )
     if profile.scored is not None:
         parts[OUTPUTS] = scored_wire.encode(profile.scored)
+    if profile.pairs is not None:
+        parts[PAIRS] = encode_pairs(profile.pairs)
     return parts | encode_segments(profile.segments)
 
 
@@ -220,7 +237,10 @@ def decode_parts(parts: Mapping[str, bytes], layout: Layout) -> Profile:
     if layout.performance is not None and OUTPUTS in parts:
         scored = scored_wire.decode(parts[OUTPUTS], layout.performance)
     segments = decode_segments(parts, layout.segments, layout.dictionary, layout.grids)
-    return Profile(rows, counts, checks, ids_wire.decode(identifiers), sample, scored, segments)
+    pairs = None
+    if layout.pairing is not None and PAIRS in parts:
+        pairs = decode_pairs(parts[PAIRS], layout.pairing)
+    return Profile(rows, counts, checks, ids_wire.decode(identifiers), sample, scored, segments, pairs)
 
 
 def decode_counts(part: bytes, name: str, grid: Grid) -> Counts:

@@ -72,6 +72,7 @@ def size_bytes(profile: Profile) -> int:
         + sum(map(_entry_bytes, profile.sample.extra_columns))
         + (0 if profile.scored is None else _scored_bytes(profile.scored))
         + sum(ENTRY_BYTES + _size_of(segment) for segment in profile.segments.values())
+        + (0 if profile.pairs is None else profile.pairs.nbytes)
     )
 
 

@@ -17,6 +17,7 @@ from detectors.counts import Counts, NumericCounts
 from detectors.dictionary import Dictionary, Feature, Kind, Role
 from detectors.grid import GRID_SIZE, MAX_CATEGORIES, Grid, NumericGrid, categorical_grid, numeric_grid
 from detectors.outputs import Task
+from detectors.pairs import Pairing
 from detectors.performance import PerformanceReference, build_performance, infer_outputs
 from detectors.profile import PRESENCE_ONLY, Profile, summarise
 from detectors.segments import MAX_SEGMENTS, Segments, chosen
@@ -37,7 +38,7 @@ class Reference:
     ``rows_per_window`` is None when the rows had no times. ``performance`` is what the
     model's outputs are compared with; None when the rows had no labels. ``warm_up`` is a sample of
     the labelled rows that a challenger begins with (see `detectors.warm_up`). ``segments`` names the values
-    whose rows are also counted by themselves.
+    whose rows are also counted by themselves, ``pairing`` what is needed to tell how features go together.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Reference:
     performance: PerformanceReference | None = None
     warm_up: bytes = b""
     segments: Segments = field(default_factory=dict)
+    pairing: Pairing | None = None
     longer_effects: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def effect_of(self, name: str, windows: int = 1) -> float:
@@ -78,6 +80,7 @@ class FixedLayout:
     grids: Mapping[str, Grid]
     performance: PerformanceReference | None = None
     segments: Segments = field(default_factory=dict)
+    pairing: Pairing | None = None
 
 
 def build(
@@ -98,6 +101,7 @@ def build(
     threshold: float = 0.5,
     segments: tuple[str, ...] = (),
     max_segments: int = MAX_SEGMENTS,
+    pairs: bool = False,
 ) -> Reference:
     """Build a reference from the rows a model was trained on.
 
@@ -107,7 +111,8 @@ def build(
     the design effects and the rows to expect. With labels, and predictions or scores, it
     also holds how well the model did; ``task`` and ``positive`` say what the outputs mean
     where that shall not be inferred, ``threshold`` from which score on a row is positive.
-    ``segments`` are the features whose ``max_segments`` most frequent values are counted by themselves.
+    ``segments`` are the features whose ``max_segments`` most frequent values are counted by themselves;
+    with ``pairs`` the numeric features are also looked at two by two.
 
     Raises
     ------
@@ -127,9 +132,13 @@ def build(
     by_value = chosen(dictionary, grids, segments, max_segments)
     layout = FixedLayout(dictionary, grids, performance, by_value)
     profile = summarise(layout, columns, ids)
+    if pairs:
+        pairing = Pairing.of(dictionary, grids, profile.counts, columns)
+        layout = replace(layout, pairing=pairing)
+        profile = replace(profile, pairs=pairing.sums(grids, columns))
     windows = Windows.none()
     if times_ms is not None and window_ms is not None:
-        whole = replace(layout, segments={})
+        whole = replace(layout, segments={}, pairing=None)
         windows = Windows.replay(whole, columns, profile, times_ms, window_ms)
     content_hash = _content_hash(model, version, layout, profile, windows)
     return Reference(
@@ -150,6 +159,7 @@ def build(
         warm_up=b"" if outputs is None else warm_up_rows(columns, dictionary, outputs),
         segments=by_value,
         longer_effects=windows.longer,
+        pairing=layout.pairing,
     )
 
 
@@ -199,6 +209,9 @@ def _content_hash(model: str, version: str, layout: FixedLayout, profile: Profil
     for name, segment in profile.segments.items():
         counted = [(each, _count_facts(counts)) for each, counts in segment.counts.items()]
         digest.update(msgspec.json.encode((name, segment.rows, counted)))
+    if layout.pairing is not None and profile.pairs is not None:
+        digest.update(layout.pairing.fingerprint())
+        digest.update(b"".join(each.astype("<i8").tobytes() for each in profile.pairs.matrices()))
     return digest.hexdigest()
 
 

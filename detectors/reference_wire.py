@@ -12,6 +12,7 @@ import numpy as np
 from detectors.clustering import RowsPerWindow
 from detectors.dictionary import Dictionary, Feature
 from detectors.grid import CategoricalGrid, Grid, NumericGrid
+from detectors.pairs_wire import decode_pairing, encode_pairing
 from detectors.performance import decode as decode_performance
 from detectors.performance import encode as encode_performance
 from detectors.profile import decode_parts, encode_parts
@@ -40,6 +41,7 @@ class _Stored(msgspec.Struct, frozen=True):
     warm_up: bytes = b""
     segments: dict[str, tuple[str, ...]] = {}
     longer_effects: dict[str, tuple[float, ...]] = {}  # msgspec copies it
+    pairing: bytes = b""
 
 
 def encode(reference: Reference) -> bytes:
@@ -62,6 +64,7 @@ def encode(reference: Reference) -> bytes:
         warm_up=reference.warm_up,
         segments=dict(reference.segments),
         longer_effects=dict(reference.longer_effects),
+        pairing=b"" if reference.pairing is None else encode_pairing(reference.pairing),
     )
     return msgspec.msgpack.encode((VERSION, stored))
 
@@ -87,7 +90,8 @@ def decode(data: bytes) -> Reference:
     grids = {name: _unpacked(packed) for name, packed in stored.grids.items()}
     dictionary = Dictionary({feature.name: feature for feature in stored.features})
     performance = decode_performance(stored.performance) if stored.performance else None
-    layout = FixedLayout(dictionary, grids, performance, stored.segments)
+    pairing = decode_pairing(stored.pairing) if stored.pairing else None
+    layout = FixedLayout(dictionary, grids, performance, stored.segments, pairing)
     return _reference(stored, layout)
 
 
@@ -110,6 +114,7 @@ def _reference(stored: _Stored, layout: FixedLayout) -> Reference:
         warm_up=stored.warm_up,
         segments=layout.segments,
         longer_effects=stored.longer_effects,
+        pairing=layout.pairing,
     )
 
 

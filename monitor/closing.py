@@ -15,8 +15,9 @@ from monitor.alerting import AlertRound, critical_features, has_told
 from monitor.findings import Finding, PerformanceFinding, QualityFinding
 from monitor.gaps import expectations, freshness, replaced, silence
 from monitor.judge import judge
-from monitor.levels import rules_for, segment_rules_for
+from monitor.levels import level_over_lengths, rules_for, segment_rules_for
 from monitor.mattering import weighed
+from monitor.pairing import judge_pairs
 from monitor.performance.estimate import estimates
 from monitor.performance.settle import Settled
 from monitor.performance.watching import Watching
@@ -217,8 +218,10 @@ def _span(plan: ModelPlan, reference: Reference, profile: Profile, span: Span) -
     shifts = judge(plan.name, plan.settings.version, reference, profile, span, rules)
     if reference.segments:
         shifts = _with_segments(plan, reference, profile, span, shifts)
+    together = level_over_lengths(plan, span.multiple)
+    pairs = judge_pairs(plan.name, plan.settings, reference, profile, span, together)
     performance, shares = estimates(plan, reference, profile, span)
-    return _Judged((*shifts, *shares), performance)
+    return _Judged((*shifts, *pairs, *shares), performance)
 
 
 def _with_segments(

@@ -15,6 +15,7 @@ from monitor.decode.layout import MAX_ROWS, Layout
 from monitor.errors import ConfigError
 from monitor.join.joiner import Terms
 from monitor.layouts import labels_layout_of, layout_of
+from monitor.pairing import paired
 from monitor.performance.signals import inputs, scores
 from monitor.plan import LabelPlan, ModelPlan
 from monitor.segments import segmented
@@ -31,7 +32,7 @@ def model_plan(
 ) -> ModelPlan:
     """Compile one model; raises ConfigError when its paths and the reference do not fit together."""
     fields = settings.fields.resolved(name)
-    reference = segmented(name, settings, reference)
+    reference = paired(name, settings, segmented(name, settings, reference))
     layout = layout_of(name, fields, reference.dictionary, settings.shared_topics)
     decoder = decoder_of(name, "fields", layout, settings, max_message_bytes, max_rows)
     labels = _label_plan(name, settings, reference, max_message_bytes, max_rows)

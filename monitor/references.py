@@ -111,6 +111,7 @@ def built_from(
             threshold=settings.performance.threshold,
             segments=settings.segments,
             max_segments=settings.max_segments,
+            pairs=bool(settings.detectors.pairs),
         )
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error

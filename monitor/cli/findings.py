@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts import words
-from alerts.evidence import evidence
+from alerts.evidence import PAIRS, evidence
 from alerts.evidence_metrics import figures, span
 from alerts.evidence_model import DETECTORS
 from alerts.evidence_values import instant_ms, mapping
@@ -16,6 +16,7 @@ from detectors.result import Shift, Verdict
 
 SMALLEST_P = 1e-6
 ABSTENTION = "abstention"
+CORRELATION = "correlation"
 _OF_PERFORMANCE = (
     "metric", "value", "low", "high", "reference_value", "band_low", "band_high", "is_estimate",
     "labelled_rows", "label_ratio", "direction",
@@ -46,7 +47,7 @@ def alert_of(row: Row) -> Alert:
 
 def subject(row: Row) -> str:
     """Name what a row is about: the feature, or the check of the log as a whole."""
-    return str(row["feature"] or row["check_name"])
+    return str(row["feature"] or row.get("check_name") or PAIRS)
 
 
 def drift_words(row: Row) -> str:
@@ -56,6 +57,11 @@ def drift_words(row: Row) -> str:
         return _figure(row)
     if is_stepped and not row["details"]:
         return _still(row)
+    if row["detector"] == CORRELATION and not row["details"]:
+        p = row["adjusted_p"]
+        return f"of all pairs the least likely correlation is off by {words.number(row['effect'])}" + (
+            f"; {p_words(p)}" if p else ""
+        )
     if row["detector"] == ABSTENTION:
         return _unsure(row)
     said = _said(row, {"details": row["details"], "effect": row["effect"], "effect_low": row["effect_low"]})

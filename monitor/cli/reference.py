@@ -87,6 +87,7 @@ def _describe(reference: Reference, rows: TrainingRows, *, active: bool) -> None
     _taken(rows, out())
     out().print(understood(reference), markup=False)
     _segments(reference)
+    _pairs(reference)
     _dictionary_table(reference)
     err().print(
         "look the dictionary over: driftd reference show; to change it, save the TOML of --dry-run, "
@@ -106,6 +107,14 @@ def _segments(reference: Reference) -> None:
             f"{rows / max(1, reference.rows):.1%} of rows; the others are judged in the whole only)",
             markup=False,
         )
+
+
+def _pairs(reference: Reference) -> None:
+    """Say which features are looked at two by two."""
+    if reference.pairing is not None:
+        names = reference.pairing.names
+        count = len(names) * (len(names) - 1) // 2
+        out().print(f"pairs: {count:,} of {len(names)} numeric features", markup=False)
 
 
 def _dictionary_table(reference: Reference) -> None:
@@ -178,6 +187,7 @@ def show(
     out().print(f"reference {row.id} of {name}: {row.rows:,} rows of {row.source}, built {built_at}")
     out().print(understood(reference), markup=False)
     _segments(reference)
+    _pairs(reference)
     _dictionary_table(reference)
 
 

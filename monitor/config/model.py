@@ -26,6 +26,7 @@ NumericTest = Literal["ks"]
 CategoricalTest = Literal["chi2"]
 Distance = Literal["psi", "js", "tv", "wasserstein"]
 SequentialTest = Literal["e_detector"]
+PairTest = Literal["correlation"]
 
 
 class Detectors(Section, frozen=True, kw_only=True):
@@ -35,6 +36,8 @@ class Detectors(Section, frozen=True, kw_only=True):
     categorical: tuple[CategoricalTest, ...] = ("chi2",)
     distances: tuple[Distance, ...] = ("psi",)
     sequential: tuple[SequentialTest, ...] = ("e_detector",)
+    pairs: tuple[PairTest, ...] = ()
+    min_correlation: Annotated[float, Meta(gt=0, le=2)] = 0.1
     thresholds: dict[Distance, Annotated[float, Meta(gt=0)]] = field(default_factory=dict)
 
     def mistakes(self) -> Iterator[Mistake]:
@@ -110,6 +113,7 @@ class Model(Section, frozen=True, kw_only=True):
             "estimated performance": is_estimated or has_labels,
             "labels": has_labels,
             "segments": bool(self.segments),
+            "pairs of features": bool(self.detectors.pairs),
             EVIDENCE: bool(self.detectors.sequential),
             "sequential detectors": self.concept.steps(has_labels=has_labels),
         }

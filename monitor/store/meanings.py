@@ -24,13 +24,13 @@ DRIFT = {
     "shift": "what moved: covariate (features), prior (predictions or labels) or concept (their relation)",
     "detector": "a test (ks, chi2) or distance (psi, js, tv, wasserstein) of a window; bbse, em: shares of "
     "the labels, estimated without them; adwin, ddm, hddm_a, hddm_w, page_hinkley, kswin: step through rows "
-    "in order; e_detector: adds up evidence over windows; residual: performance on labels against "
-    "performance estimated without",
+    "in order; e_detector: adds up evidence over windows; correlation: how features go together; residual: "
+    "performance on labels against performance estimated without",
     "feature": "the column tested; prediction and label are columns too; "
     "where rows are stepped through the signal (loss, bias, mean of NAME, nulls of NAME), of residual the "
-    "metric",
+    "metric; empty for all pairs of features together",
     "statistic": "the detector's own figure: D of ks, the sum of chi2, a distance, the logarithm of the "
-    "e_detector",
+    "e_detector, the correlation now of the pair with the strongest evidence",
     "p_value": "probability of such a statistic without any drift, before correction; "
     "null for a distance or too little data",
     "adjusted_p": "p_value after Holm's correction over the window's features and tests",

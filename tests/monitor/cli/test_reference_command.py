@@ -198,3 +198,11 @@ def test_a_feature_that_cannot_part_the_rows_is_named(world: World, training: Pa
     ran = world.run("reference", "build", "churn", str(training))
     assert ran.code == 1
     assert "'age' is numeric: only categorical and boolean features part the rows" in ran.err
+
+
+def test_a_reference_with_pairs_says_how_many(world: World, training: Path) -> None:
+    world.configure(CONFIG + '[models.churn.detectors]\npairs = ["correlation"]\n')
+    ran = world.run("reference", "build", "churn", str(training))
+    assert ran.code == 0, ran.err
+    assert "pairs: 1 of 2 numeric features" in ran.out
+    assert "pairs: 1 of 2 numeric features" in world.run("reference", "show", "churn").out
