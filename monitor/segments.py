@@ -16,6 +16,8 @@ from monitor.findings import Finding
 from monitor.judge import Part, Rules, judge_parts
 from monitor.windows import Span
 
+_MOVED = frozenset({Verdict.DRIFT, Verdict.WARN})
+
 
 def segmented(name: str, settings: Model, reference: Reference) -> Reference:
     """Give the reference with the segments of the configuration only; raises ConfigError for one it lacks."""
@@ -71,9 +73,9 @@ def related(
 ) -> Iterator[Finding]:
     """Say of what drifted whether it did only in some segments: ``only_in`` among a finding's details.
 
-    A segment's drift is its own when neither the whole nor another value of its feature drifted. The whole's
-    is that of some values of a feature when the rows without them, together, do not drift: these are counted
-    by taking away, which is exact.
+    A segment's drift is its own when the whole did not drift, and no other value of its feature moved, not
+    even perhaps. The whole's is that of some values of a feature when the rows without them, together, do not
+    drift: these are counted by taking away, which is exact.
     """
     moved = _Moved.of(segments, reference)
     for finding in whole:
@@ -95,7 +97,7 @@ def _test(finding: Finding) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Moved:
-    """Segments that drifted, by test and by the feature whose values they are."""
+    """Segments that moved, surely or perhaps, by test and by the feature whose values they are."""
 
     features: Mapping[str, str]
     names: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]
@@ -105,7 +107,7 @@ class _Moved:
         features = {segment_name(feature, value): feature for feature, value in pairs_of(reference.segments)}
         names: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
         for finding in segments:
-            if finding.verdict is Verdict.DRIFT:
+            if finding.verdict in _MOVED:
                 mine = names.setdefault(_test(finding), {})
                 feature = features[finding.segment]
                 mine[feature] = (*mine.get(feature, ()), finding.segment)
@@ -117,7 +119,7 @@ class _Moved:
         return self.names.get(_test(finding), {}).values() if is_drift else ()
 
     def beside(self, finding: Finding) -> tuple[str, ...]:
-        """Give the segments that drifted among those of one feature, for a segment's finding."""
+        """Give the segments that moved among those of one feature, for a segment's finding."""
         return self.names.get(_test(finding), {}).get(self.features[finding.segment], ())
 
 
