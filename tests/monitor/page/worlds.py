@@ -63,7 +63,10 @@ topics = ["{topic}"]
 windows_up_to = "4h"
 min_rows = 20
 false_alarms = "1 per 30d"
+min_effect = 0.02
 {labels}
+[models.{quoted[name]}.detectors]
+sequential = []
 [models.{quoted[name]}.fields]
 preset = "nested"
 id = "id"
