@@ -9,6 +9,7 @@ import typer
 
 from monitor.cli import (
     backtest,
+    calibrate,
     challenger,
     check,
     compare,
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.add_typer(reference.app, name="reference")
+app.command("calibrate")(calibrate.calibrate_command)
 app.command("replay")(replay.replay)
 app.command("demo")(demo.demo)
 app.command("dev-broker")(demo.dev_broker)
