@@ -8,8 +8,9 @@ WORKERS ?= 2
 SLOW_WORKERS ?= 4
 SECONDS ?= 300
 SEEDS ?= 2000
+STREAMS ?= 1000
 
-.PHONY: help install demo test test-slow test-spark test-integration simulate fuzz lint format bench soak lock clean
+.PHONY: help install demo test test-slow test-spark test-integration simulate fuzz lint format bench bench-calibration soak lock clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -74,6 +75,9 @@ bench-detectors: install ## Detectors on error streams, ensembles on Elec2: meas
 
 bench-quality: install ## False alarms, delays and costs beside other libraries; QUICK=1 for minutes, PAGE=1 into the page
 	$(BIN)/python -m bench.quality $(if $(QUICK),--quick) $(if $(PAGE),--page)
+
+bench-calibration: install ## False alarms of STREAMS=1000 streams without drift, delays of small shifts, at one budget
+	$(BIN)/python -m bench.calibration --streams $(STREAMS)
 
 soak: install ## Half an hour at a steady rate with faults: memory stays, every row counts once (needs Java and Maven)
 	$(BIN)/python -m bench.soak $(MINUTES)
