@@ -34,8 +34,11 @@ def per_model(times: Mapping[str, int]) -> CTE:
 
 
 def moved_rows(table: Table = drift_result) -> ColumnElement[bool]:
-    """Leave the tests of features, predictions and labels over the whole log."""
-    return and_(table.c.segment == "", table.c.shift.in_(IN_ROWS))
+    """Leave the tests of single features, predictions and labels over the whole log.
+
+    What tests pairs of features has no feature, and its effect is no share of rows.
+    """
+    return and_(table.c.segment == "", table.c.feature != "", table.c.shift.in_(IN_ROWS))
 
 
 def between(table: Table, start_ms: int, end_ms: int) -> ColumnElement[bool]:

@@ -48,6 +48,7 @@ def test_the_worst_feature_is_one_that_drifted_before_one_that_only_moved_more(
         finding(0, "far", result=replace(result(), effect=0.9), verdict=Verdict.OK),
         finding(0, "longer", multiple=2, result=replace(result(), effect=0.95)),
         finding(0, "part", segment="fr", result=replace(result(), effect=0.96)),
+        finding(0, "", detector="correlation", result=replace(result(), effect=1.2)),
     )
     close(store, closed(0, findings))
     with reader.look() as look:
