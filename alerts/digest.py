@@ -16,7 +16,7 @@ from alerts.model import Alert, Status
 from alerts.mute import Silence, inhibitor, mute
 from alerts.outgoing import Notification, Reason
 from alerts.render import written
-from alerts.routes import Route, services_for
+from alerts.routes import Route, heard_by, services_for
 
 MOST_MODELS = 20
 
@@ -62,7 +62,7 @@ def news(
     known = tuple({alert.alert_id: alert for alert in (*standing, *new.values())}.values())
     told, muted = mute(known, silences, now)
     echoes = {alert.alert_id for alert in told if inhibitor(alert, known)}  # mute lets all ends pass
-    mine = [alert for alert in told if service in services_for(alert, routes, services)]
+    mine = heard_by(service, told, routes, services)
     firing = [alert for alert in mine if alert.status is Status.FIRING]
     return News(
         began=tuple(alert for alert in firing if alert.alert_id in new),

@@ -14,7 +14,7 @@ from alerts.notice import Context, Notice
 from alerts.outgoing import Group, Notification, Reason, Sent
 from alerts.payload import payload
 from alerts.render import render
-from alerts.routes import Route, services_for
+from alerts.routes import Route, heard_by
 
 LEAST_RESEND = timedelta(minutes=1)
 
@@ -61,7 +61,7 @@ def flush(
     ways, everybody = tuple(routes), tuple(services)
     names = tuple(name for name in everybody if name not in settings.digests)
     standing = tuple(alert for alert in mine if alert.status is Status.FIRING)
-    heard = {name: _heard(told, name, ways, everybody) for name in names}
+    heard = {name: heard_by(name, told, ways, everybody) for name in names}
     drafts = (
         _draft(group, name, heard[name], standing, sent.get(name), settings, now, context) for name in names
     )
@@ -70,23 +70,6 @@ def flush(
     is_open = is_open or (bool(hearing) and _is_owed(mine, sent, hearing))
     planned = after_flush(group, is_open, now, settings.group_interval, settings.repeat_interval)
     return planned, tuple(draft for draft in drafts if draft is not None)
-
-
-def _heard(
-    alerts: Iterable[Alert], service: str, routes: tuple[Route, ...], services: tuple[str, ...]
-) -> tuple[Alert, ...]:
-    """Give the alerts that a service is told of: of what fires as a whole, no segments beside it."""
-    mine = tuple(alert for alert in alerts if service in services_for(alert, routes, services))
-    whole = {_moved(alert) for alert in mine if alert.status is Status.FIRING and not alert.label("segment")}
-    return tuple(
-        alert
-        for alert in mine
-        if not (alert.label("segment") and alert.status is Status.FIRING and _moved(alert) in whole)
-    )
-
-
-def _moved(alert: Alert) -> tuple[str, str]:
-    return alert.label("shift"), alert.label("feature")
 
 
 def _is_owed(alerts: Iterable[Alert], sent: Mapping[str, Sent], services: tuple[str, ...]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from alerts.model import Alert
+from alerts.model import Alert, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +40,19 @@ def services_for(alert: Alert, routes: Iterable[Route], services: Iterable[str])
             if not route.continue_:
                 break
     return frozenset(to) & frozenset(services)
+
+
+def heard_by(
+    service: str, alerts: Iterable[Alert], routes: Iterable[Route], services: Iterable[str]
+) -> tuple[Alert, ...]:
+    """Give the alerts that a service is told of: of what fires as a whole, no segments beside it."""
+    ways, names = tuple(routes), tuple(services)
+    mine = tuple(alert for alert in alerts if service in services_for(alert, ways, names))
+    firing = [alert for alert in mine if alert.status is Status.FIRING]
+    whole = {_moved(alert) for alert in firing if not alert.label("segment")}
+    folded = {a.alert_id for a in firing if a.label("segment") and _moved(a) in whole}
+    return tuple(alert for alert in mine if alert.alert_id not in folded)
+
+
+def _moved(alert: Alert) -> tuple[str, ...]:
+    return tuple(alert.label(name) for name in ("model", "shift", "feature"))

@@ -115,3 +115,9 @@ def test_another_text_is_refused_with_the_way_out(text: str) -> None:
     with pytest.raises(ValueError, match='write "daily 07:00" or "monday 07:00"') as refused:
         Timetable.parse(text)
     assert len(str(refused.value)) < 150
+
+
+def test_a_digest_tells_of_a_feature_that_fires_as_a_whole_without_its_segments() -> None:
+    part, alone = alert("age", segment="country=DE"), alert("plan", segment="country=DE")
+    elsewhere = alert("age", segment="country=DE", model="fraud")
+    assert told(AGE, part, alone, elsewhere).began == (AGE, alone, elsewhere)
