@@ -24,8 +24,9 @@ from monitor.cli import (
     silence,
     status,
 )
-from monitor.cli.context import Exit, close_stores, err, shown
+from monitor.cli.context import SECRETS, Exit, close_stores, err, shown
 from monitor.errors import ConfigError, DriftdError
+from monitor.uncaught import say
 from monitor.version import VERSION
 
 app = typer.Typer(
@@ -79,6 +80,9 @@ def main(arguments: list[str] | None = None) -> Any:
         sys.exit(Exit.USAGE)
     except DriftdError as error:
         _say(error)
+        sys.exit(Exit.FAILED)
+    except Exception as error:  # noqa: BLE001  # a mistake of driftd's own: its traceback may quote a secret
+        say(error, SECRETS)
         sys.exit(Exit.FAILED)
     finally:
         close_stores()

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
@@ -16,9 +17,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from monitor.config import Loaded, Model, load
+from monitor.config import Loaded, Model, Secret, load
 from monitor.config.section import nearest
 from monitor.errors import ConfigError
+from monitor.secrets import secrets_in
 from monitor.store.base import Store
 from monitor.store.sql import open_store
 
@@ -35,6 +37,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machine
 
 
 _OPENED: list[Store] = []
+SECRETS: set[str] = set()
+"""What must not be shown, of the configuration that this command reads."""
 
 
 class Exit(IntEnum):
@@ -47,8 +51,13 @@ class Exit(IntEnum):
 
 
 def configured(path: Path | None) -> Loaded:
-    """Read the configuration; raises ConfigError."""
-    return load(path, os.environ)
+    """Read the configuration; raises ConfigError. What is secret in it is masked in errors from then on."""
+    loaded = load(path, os.environ)
+    urls: Mapping[str, Secret] = {}
+    with suppress(ConfigError):  # told by the commands that need them
+        urls = loaded.service_urls(os.environ)
+    SECRETS.update(secrets_in(loaded.config, urls))
+    return loaded
 
 
 def database(loaded: Loaded, *, checked: bool = True) -> Store:

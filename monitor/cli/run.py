@@ -17,6 +17,7 @@ from monitor.config import Config
 from monitor.log import configure, logger
 from monitor.runtime import Running, Stopped, assemble
 from monitor.secrets import secrets_in
+from monitor.uncaught import logged
 
 log = logger(__name__)
 
@@ -35,6 +36,7 @@ def run(config: ConfigOption = None) -> None:
         stack.enter_context(_signals(stop, reload, loaded.config.service.stop_timeout.seconds))
         urls = loaded.service_urls(os.environ)
         _log_as(loaded.config, clock, secrets_in(loaded.config, urls))
+        stack.enter_context(logged())
         stack.enter_context(suppress(Stopped))
         running = stack.enter_context(assemble(loaded, urls, clock, SystemRandom(), stop))
         log.info(
