@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 from detectors.bins import Bin, category_bins, numeric_bins
@@ -86,28 +87,28 @@ def spans_of(alerts: Iterable[Row], stretch: Stretch) -> list[Span]:
 
 def _chosen(rows: Sequence[Row], asked: Asked) -> Row | None:
     """Give the test whose window is looked at."""
-    with_effect = [row for row in rows if row["effect"] is not None] or list(rows)
-    if asked.at_ms is None:
-        return with_effect[-1] if with_effect else None
-    return next((row for row in with_effect if row["window_start"] == asked.at_ms), None)
+    of = [row for row in rows if asked.at_ms is None or row["window_start"] == asked.at_ms]
+    latest = [row for row in of if row["window_start"] == of[-1]["window_start"]]
+    return next((row for row in sorted(latest, key=_standing)), None)
+
+
+def _standing(row: Row) -> tuple[bool, bool]:
+    """Put tests that alarm before others that know an effect, and these before distances."""
+    return row["adjusted_p"] is None, row["effect"] is None
 
 
 def _beside(desk: Desk, asked: Asked, chosen: Row, stretch: Stretch) -> dict[str, Any] | None:
-    """Give the reference and the window on the same bins; None when the counts are not kept any more."""
+    """Give the reference and the window on the same bins; None when the window's values are not kept."""
     reference = desk.reference(chosen["reference_id"]) if chosen["reference_id"] else None
     grid = None if reference is None else reference.grids.get(asked.feature)
     if reference is None or grid is None:
         return None
-    starts = range(chosen["window_start"], chosen["window_end"], stretch.window_ms)
-    parts = [
-        decode_counts(part, asked.feature, grid)
-        for _, part in desk.look.counts(asked.model, asked.feature, starts)
-    ]
-    if not parts:
+    span = (chosen["window_start"], chosen["window_end"])
+    found = desk.look.counts(asked.model, asked.feature, range(*span, stretch.window_ms))
+    found += desk.look.days(asked.model, asked.feature, reference.id, *span)
+    current = _total([decode_counts(part, asked.feature, grid) for _, part in found])
+    if current is None or not current.n:
         return None
-    current = parts[0]
-    for part in parts[1:]:
-        current = merge(current, part)
     bins = bins_of(reference.profile.counts[asked.feature], current, grid)
     return {
         "bins": bins,
@@ -115,8 +116,14 @@ def _beside(desk: Desk, asked: Asked, chosen: Row, stretch: Stretch) -> dict[str
         "pairs": _pairs(bins) if isinstance(grid, CategoricalGrid) else [],
         "reference": reference,
         "n_reference": chosen["n_reference"],
-        "n_current": chosen["n_current"],
+        "n_current": current.n,
+        "n_tested": chosen["n_current"],
     }
+
+
+def _total(parts: Sequence[Counts]) -> Counts | None:
+    """Add counts up; None of nothing."""
+    return reduce(merge, parts) if parts else None
 
 
 def bins_of(before: Counts, now: Counts, grid: Grid) -> tuple[Bin, ...]:

@@ -17,9 +17,11 @@ from monitor.page.desk import Desk
 from monitor.page.stretch import Stretch, stretch_until
 from monitor.page.table import Column, Table
 from monitor.page.view import View
+from monitor.store.page.overview import LOUDNESS as VERDICTS
 from monitor.store.page.rows import Row
 from monitor.store.types import to_ms
 
+_VERDICTS = {0: "", **{place: verdict for verdict, place in VERDICTS.items()}}
 SILENT_MS = 120_000
 """As `driftd status`: a reader that has said nothing for so long is taken for gone."""
 COLUMNS = (
@@ -51,14 +53,10 @@ def overview(desk: Desk, asked: Asked) -> View:
     }
     latest = _latest(look.latest_windows({name: one.start_ms for name, one in stretches.items()}))
     worst = {
-        row["model"]: row for row in look.worst({name: row["window_start"] for name, row in latest.items()})
+        row["model"]: row | {"verdict": _VERDICTS[row["loudest"]]}
+        for row in look.worst({name: row["window_start"] for name, row in latest.items()})
     }
-    effects = look.effects(
-        [
-            (name, row["feature"], row["shift"], row["detector"], stretches[name].start_ms)
-            for name, row in worst.items()
-        ]
-    )
+    effects = look.effects([(name, row["feature"], stretches[name].start_ms) for name, row in worst.items()])
     counts, progress = look.alert_counts(), look.progress()
     lines = [
         _line(
@@ -109,7 +107,7 @@ def _spark(stretch: Stretch | None, worst: Row | None, effects: Iterable[Row]) -
     if stretch is None or worst is None:
         return ""
     points = [
-        Point(row["window_start"], row["effect"], is_bad=row["verdict"] == Verdict.DRIFT)
+        Point(row["window_start"], row["effect"], is_bad=_VERDICTS[row["loudest"]] == Verdict.DRIFT)
         for row in effects
         if row["model"] == worst["model"] and row["effect"] is not None
     ]

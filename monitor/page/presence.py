@@ -17,6 +17,8 @@ from monitor.page.stretch import Stretch
 from monitor.store.page.feature import MOST_COUNTS
 from monitor.store.page.rows import Row
 
+DAY_MS = 86_400_000
+
 
 def presence_charts(desk: Desk, asked: Asked, rows: Sequence[Row], stretch: Stretch) -> list[Chart]:
     """Draw the share of rows without a value, and of values that the reference does not have.
@@ -33,7 +35,7 @@ def presence_charts(desk: Desk, asked: Asked, rows: Sequence[Row], stretch: Stre
         return []
     before = reference.profile.counts[asked.feature]
     missing = [Point(start, absent(counts)) for start, counts in added if counts.rows]
-    charts = [_chart("Rows without a value", missing, absent(before), stretch)]
+    charts = [_chart("Rows without a value", missing, absent(before), stretch)] if missing else []
     grid = reference.grids[asked.feature]
     if not (isinstance(grid, CategoricalGrid) and grid.is_open):
         name = (
@@ -42,7 +44,7 @@ def presence_charts(desk: Desk, asked: Asked, rows: Sequence[Row], stretch: Stre
             else "Values out of the reference's range"
         )
         strange = [Point(start, unknown(counts)) for start, counts in added if counts.n]
-        charts.append(_chart(name, strange, unknown(before), stretch))
+        charts += [_chart(name, strange, unknown(before), stretch)] if strange else []
     return charts
 
 
@@ -68,6 +70,9 @@ def _added(
     every = -(-len(base) // MOST_COUNTS) or 1
     grid = reference.grids[asked.feature]
     found = desk.look.counts(asked.model, asked.feature, base[::every])
+    if stretch.length_ms >= DAY_MS:  # what was added up to days has no place in shorter windows
+        span = (stretch.start_ms, stretch.end_ms)
+        found = sorted(found + desk.look.days(asked.model, asked.feature, reference.id, *span))
     added = []
     for start, group in groupby(found, lambda pair: pair[0] - pair[0] % stretch.length_ms):
         parts = [decode_counts(part, asked.feature, grid) for _, part in group]

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, select
 
 from monitor.store.page.rows import Row, between, fetched
-from monitor.store.result_tables import drift_result, window_counts
+from monitor.store.result_tables import day_counts, drift_result, window_counts
 from monitor.store.tables import reference
 
 MOST_COUNTS = 512
@@ -32,7 +32,10 @@ def tests(
 def counts(
     connection: Connection, model: str, feature: str, starts_ms: Collection[int]
 ) -> list[tuple[int, bytes]]:
-    """Give the stored counts of a feature in these windows, oldest first; some may not be kept any more."""
+    """Give the counts of a feature in these windows, oldest first.
+
+    Some may not be kept any more, or only as a part of those of a day.
+    """
     table = window_counts
     query = select(table.c.window_start, table.c.counts).where(
         table.c.model == model,
@@ -43,6 +46,23 @@ def counts(
     return [
         (row.window_start, row.counts) for row in connection.execute(query.order_by(table.c.window_start))
     ]
+
+
+def days(
+    connection: Connection, model: str, feature: str, reference_id: str, start_ms: int, end_ms: int
+) -> list[tuple[int, bytes]]:
+    """Give the counts of a feature in days that lie in the stretch and were added up of their windows'."""
+    table = day_counts
+    query = select(table.c.window_start, table.c.counts).where(
+        table.c.model == model,
+        between(table, start_ms, end_ms),
+        table.c.window_end <= end_ms,
+        table.c.segment == "",
+        table.c.feature == feature,
+        table.c.reference_id == reference_id,
+    )
+    found = connection.execute(query.order_by(table.c.window_start).limit(MOST_COUNTS))
+    return [(row.window_start, row.counts) for row in found]
 
 
 def payload(connection: Connection, reference_id: str) -> bytes | None:

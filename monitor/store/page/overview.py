@@ -12,7 +12,10 @@ from detectors.result import Verdict
 from monitor.store.page.rows import Row, fetched, moved_rows, per_model, wanted
 from monitor.store.result_tables import alert, closed_window, drift_result
 from monitor.store.tables import cursor, model, partition_clock, reader
-from monitor.store.types import EventTime, Words
+from monitor.store.types import EventTime, Figure, Words
+
+LOUDNESS = {Verdict.OK.value: 1, Verdict.WARN.value: 2, Verdict.DRIFT.value: 3}
+"""Verdicts that say something of an effect, the loudest last."""
 
 
 def models(connection: Connection) -> dict[str, int | None]:
@@ -31,44 +34,55 @@ def windows(connection: Connection, since: Mapping[str, int]) -> list[Row]:
 
 
 def worst(connection: Connection, starts: Mapping[str, int]) -> list[Row]:
-    """Give, of the window of each model that begins then, the feature that drifted or else moved most."""
+    """Give, of the window of each model that begins then, the feature that drifted or else moved most.
+
+    ``loudest`` is what the loudest of its tests said (see `LOUDNESS`), ``drifted`` how many of the ``tested``
+    features drifted.
+    """
     table, of = drift_result, per_model(starts)
-    drifted = case((table.c.verdict == Verdict.DRIFT.value, 1), else_=0)
-    order = (drifted.desc(), table.c.effect.desc(), table.c.feature)
-    ranked = (
+    loudest = func.max(case(LOUDNESS, value=table.c.verdict, else_=0))
+    same = and_(table.c.window_start == of.c.at, table.c.model == of.c.model)
+    features = (
         select(
-            table.c.model, table.c.feature, table.c.detector, table.c.shift, table.c.effect, table.c.verdict,
-            cast(func.sum(drifted).over(partition_by=table.c.model), Integer()).label("drifted"),
-            func.count().over(partition_by=table.c.model).label("tested"),
-            func.row_number().over(partition_by=table.c.model, order_by=order).label("place"),
+            table.c.model,
+            table.c.feature,
+            func.max(table.c.effect, type_=Figure()).label("effect"),
+            loudest.label("loudest"),
         )
-        .join_from(of, table, and_(table.c.window_start == of.c.at, table.c.model == of.c.model))
+        .join_from(of, table, same)
         .where(moved_rows(), table.c.multiple == 1, table.c.effect.is_not(None))
-        .subquery("ranked")
-    )  # fmt: skip
+        .group_by(table.c.model, table.c.feature)
+        .subquery("features")
+    )
+    drifted = case((features.c.loudest == LOUDNESS[Verdict.DRIFT.value], 1), else_=0)
+    order = (drifted.desc(), features.c.effect.desc(), features.c.feature)
+    ranked = select(
+        features,
+        cast(func.sum(drifted).over(partition_by=features.c.model), Integer()).label("drifted"),
+        func.count().over(partition_by=features.c.model).label("tested"),
+        func.row_number().over(partition_by=features.c.model, order_by=order).label("place"),
+    ).subquery("ranked")
     return fetched(connection, select(ranked).where(ranked.c.place == 1))
 
 
-def effects(connection: Connection, of: Sequence[tuple[str, str, str, str, int]]) -> list[Row]:
-    """Give effects over time, oldest first, of (model, feature, shift, detector, from when on)."""
+def effects(connection: Connection, of: Sequence[tuple[str, str, int]]) -> list[Row]:
+    """Give the largest effect of each window, oldest first, of (model, feature, from when on)."""
     table = drift_result
-    types: dict[str, TypeEngine[Any]] = {
-        "model": Words(),
-        "feature": Words(),
-        "shift": Words(),
-        "detector": Words(),
-        "at": EventTime(),
-    }
+    types: dict[str, TypeEngine[Any]] = {"model": Words(), "feature": Words(), "at": EventTime()}
     each = wanted("each", of, **types)
     same = and_(
-        *(table.c[name] == each.c[name] for name in ("model", "feature", "shift", "detector")),
+        table.c.model == each.c.model,
+        table.c.feature == each.c.feature,
         table.c.multiple == 1,
-        table.c.segment == "",
         table.c.window_start >= each.c.at,
     )
-    query = select(table.c.model, table.c.window_start, table.c.effect, table.c.verdict)
-    query = query.join_from(each, table, same).order_by(table.c.model, table.c.window_start)
-    return fetched(connection, query)
+    loudest = func.max(case(LOUDNESS, value=table.c.verdict, else_=0)).label("loudest")
+    effect = func.max(table.c.effect, type_=Figure()).label("effect")
+    query = select(table.c.model, table.c.window_start, effect, loudest).join_from(each, table, same)
+    query = query.where(moved_rows(), table.c.effect.is_not(None)).group_by(
+        table.c.model, table.c.window_start
+    )
+    return fetched(connection, query.order_by(table.c.model, table.c.window_start))
 
 
 def progress(connection: Connection) -> list[Row]:

@@ -34,7 +34,7 @@ class Look:
     def worst(self, starts: Mapping[str, int]) -> list[Row]:
         return overview.worst(self._on, starts) if starts else []
 
-    def effects(self, of: Sequence[tuple[str, str, str, str, int]]) -> list[Row]:
+    def effects(self, of: Sequence[tuple[str, str, int]]) -> list[Row]:
         return overview.effects(self._on, of) if of else []
 
     def progress(self) -> list[Row]:
@@ -63,6 +63,11 @@ class Look:
 
     def counts(self, of: str, name: str, starts_ms: Collection[int]) -> list[tuple[int, bytes]]:
         return feature.counts(self._on, of, name, starts_ms)
+
+    def days(
+        self, of: str, name: str, reference_id: str, start_ms: int, end_ms: int
+    ) -> list[tuple[int, bytes]]:
+        return feature.days(self._on, of, name, reference_id, start_ms, end_ms)
 
     def reference(self, reference_id: str) -> bytes | None:
         return feature.payload(self._on, reference_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from monitor.store.page import PageReader
 from tests.monitor.page.worlds import NOW
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
+DRAWN = {"bar", "band", "line", "dot", "level", "span", "pane"}
 HEADINGS = {"h1", "h2", "th", "figcaption", "summary"}
 
 
@@ -112,28 +114,24 @@ class Site:
 
 
 def outline(page: Node) -> str:
-    """Give what a page consists of, without its figures: for people to compare."""
+    """Give what a page consists of, for people to compare: of rows and items the first, of figures none."""
     return "\n".join(_outlined(page.one("main"), 0)) + "\n"
 
 
 def _outlined(node: Node, depth: int) -> Iterator[str]:
-    for child in node.children:
-        if isinstance(child, str):
-            continue
+    children = [child for child in node.children if isinstance(child, Node)]
+    for child in children[:1] if node.tag in {"tbody", "ul"} else children:
         words = _said(child)
         if words is not None:
             yield "  " * depth + words
-        if child.tag not in {"svg", *HEADINGS} - {"summary"}:
+        if child.tag not in HEADINGS | {"svg"} or child.tag == "summary":
             yield from _outlined(child, depth + (words is not None))
 
 
 def _said(node: Node) -> str | None:
     if node.tag == "svg":
-        classes = Counter(name for each in node.walk() for name in each.attributes.get("class", "").split())
-        drawn = ", ".join(f"{n} {name}" for name, n in sorted(classes.items()))
-        return f"svg {node.attributes['class']}: {drawn}"
-    if node.tag in HEADINGS:
-        return f"{node.tag} {node.text}"
-    if node.tag == "a":
-        return f"a {node.text}"
-    return f"{node.tag}" if node.tag in {"section", "table", "figure", "nav", "ul", "li", "details"} else None
+        drawn = {each.attributes.get("class", "").partition(" ")[0] for each in node.walk()} & DRAWN
+        return f"svg {node.attributes['class']}: {', '.join(sorted(drawn))}"
+    if node.tag in HEADINGS | {"a"}:
+        return re.sub(r"[0-9]+([.,][0-9]+)*", "#", f"{node.tag[0]}: {node.text}")
+    return node.tag if node.tag in {"section", "table", "figure", "nav", "ul", "li", "details"} else None
