@@ -43,6 +43,7 @@ def filled(url: str) -> None:
     findings = (
         finding(),
         finding(detector="psi", adjusted_p=None, verdict=Verdict.OK),
+        finding(segment="country=DE", details={"only_in": ["country=DE"]}),
         finding(feature="plan", detector="chi2", verdict=Verdict.INCONCLUSIVE),
         finding(feature="score", shift=Shift.PRIOR, multiple=2, end_ms=START + 7_200_000),
     )
