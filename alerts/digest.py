@@ -107,9 +107,7 @@ def _document(told: News, most: int, most_names: int, command: str) -> Document:
     sections = [_of_model(name, told, most, most_names) for name in models[:MOST_MODELS]]
     if len(models) > MOST_MODELS:
         sections.append(Section((plain(f"and {len(models) - MOST_MODELS} more models"),)))
-    first_ms = min(alert.opened_ms for alert in (*told.began, *told.over, *told.still))
-    look = f"{command} alerts --since {words.day(first_ms)}"
-    notes: list[Line] = [(Span("Look: ", Look.STRONG), Span(look, Look.CODE))]
+    notes: list[Line] = [(Span("Look: ", Look.STRONG), Span(f"{command} alerts --all", Look.CODE))]
     if told.quiet:
         count = words.count(told.quiet, "alert")
         notes.insert(0, (plain(f"Not told: {count}, silenced or explained by others"),))

@@ -39,6 +39,12 @@ def html(document: Document) -> str:
     return "\n".join(parts) + "\n"
 
 
+def with_picture(mail: str, name: str, text: str) -> str:
+    """Put a picture that is sent along below the title."""
+    image = f'<img src="cid:{escape(name)}" alt="{escape(text)}" style="max-width:100%;height:auto">'
+    return mail.replace("</h1>", f'</h1>\n<p style="margin:0 0 14px">{image}</p>', 1)
+
+
 def _section(section: Section) -> str:
     heading = f'<p style="margin:0 0 8px">{_line(section.heading)}</p>'
     rows = [_row(entry) for entry in section.entries]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alerts.evidence import summary
+from alerts.evidence import summary, worst_first
 from alerts.evidence_kinds import kind_of
 from alerts.evidence_values import mapping, mappings, real
 from alerts.headline import happened
@@ -35,6 +35,7 @@ def payload(notice: Notice, group_key: str, valid_s: float) -> dict[str, Any]:
         "valid_s": valid_s,
         "url": notice.context.links.get("dashboard", ""),
         "alerts": alerts,
+        "picture": _subject(notice),
     }
 
 
@@ -72,6 +73,24 @@ def _alert(alert: Alert, notice: Notice) -> dict[str, Any]:
         "ends_ms": (alert.resolved_ms or alert.last_bad_ms) if is_over else None,
         "fingerprint": alert.fingerprint,
     }
+
+
+def _subject(notice: Notice) -> dict[str, Any] | None:
+    """Say what the picture of a message is of: the worst of what is new and a feature's drift, if any."""
+    for alert in worst_first(notice.firing):
+        is_drift = mapping(alert.annotations.get("details")).get("kind") in {"numeric", "categorical"}
+        times = [real(alert.annotations.get(f"window_{side}_ms")) for side in ("start", "end")]
+        if is_drift and None not in times and alert.alert_id in (notice.new or {alert.alert_id}):
+            return {
+                "model": notice.model,
+                "feature": alert.label("feature"),
+                "segment": alert.label("segment"),
+                "start_ms": times[0],
+                "end_ms": times[1],
+                "multiple": alert.annotations.get("multiple"),
+                "alarm_ms": alert.fired_ms,
+            }
+    return None
 
 
 def _annotations(alert: Alert, notice: Notice) -> dict[str, str]:

@@ -38,6 +38,7 @@ class Push:
             raise ValueError(f"service {name!r}: kind {kind} needs a web address, like {example}")
         self.address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/***"
         self.pause_s = 0.0
+        self.takes_pictures = False
         self._url = url
         self._body: Callable[[Message, datetime], Any] = lambda told, _: for_webhook(told.payload, name)
         if kind is Kind.ALERTMANAGER:
@@ -46,8 +47,9 @@ class Push:
         self._secrets = secrets_of(self._url, self.address)
         self._session = requests.Session()
 
-    def send(self, message: Message, now: datetime) -> Outcome:
+    def send(self, message: Message, now: datetime, picture: bytes | None = None) -> Outcome:
         """Try once: any answer between 200 and 299 is a yes."""
+        del picture
         body = self._body(message, now)
         try:
             with self._session.post(

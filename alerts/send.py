@@ -16,19 +16,23 @@ from apprise import (
     LOGGER_NAME,
     Apprise,
     AppriseAsset,
+    AppriseAttachment,
     AppriseResult,
     AppriseResultStatus,
     NotifyFormat,
     NotifyType,
     PersistentStoreMode,
 )
+from apprise.attachment.memory import AttachMemory
 from requests import PreparedRequest, Response, Session
 
 from alerts.backoff import LONGEST_S
+from alerts.mail import with_picture
 from alerts.outcome import Outcome, mask, secrets_of
 from alerts.outgoing import Message
 from alerts.push import TIMEOUT_S, Kind, Push
 
+PICTURE = "drift.png"
 LONGEST_KEY = 255  # of PagerDuty's dedup_key
 DEAD_ENDS = ("Dropped invalid", "There are no ")
 """How Apprise's log lines begin when it accepts a URL whose receivers it then leaves out."""
@@ -43,7 +47,10 @@ class Receiver(Protocol):
     @property
     def pause_s(self) -> float: ...
 
-    def send(self, message: Message, now: datetime) -> Outcome: ...
+    @property
+    def takes_pictures(self) -> bool: ...
+
+    def send(self, message: Message, now: datetime, picture: bytes | None = None) -> Outcome: ...
 
 
 class Sender:
@@ -85,12 +92,16 @@ class Sender:
         """Give how long to rest between two messages to the service: the caller keeps that."""
         return self._receivers[service].pause_s
 
-    def send(self, service: str, message: Message, now: datetime) -> Outcome:
+    def takes_pictures(self, service: str) -> bool:
+        """Tell whether messages to the service can carry a picture."""
+        return service in self._receivers and self._receivers[service].takes_pictures
+
+    def send(self, service: str, message: Message, now: datetime, picture: bytes | None = None) -> Outcome:
         """Try once. A service of no such name is a permanent failure; nothing is raised for it."""
         if service not in self._receivers:
             known = ", ".join(self._receivers) or "none"
             return Outcome(ok=False, permanent=True, error=f"no service {service!r} (known: {known})")
-        return self._receivers[service].send(message, now)
+        return self._receivers[service].send(message, now, picture)
 
 
 class AppriseService:
@@ -102,6 +113,7 @@ class AppriseService:
         self._secrets = secrets_of(url, self.address)
         if slack_root is not None and _scheme(self._plugin) == "slack":
             self._plugin.webhook_url = slack_root.rstrip("/")
+        self._is_mail = _scheme(self._plugin) in {"mailto", "mailtos"}
         self._has_own_key = bool(getattr(self._plugin, "dedup", None))
         if _scheme(self._plugin) == "pagerduty" and "action=" not in url:
             self._plugin.action = "map"  # what has ended resolves the incident
@@ -115,10 +127,19 @@ class AppriseService:
         """Apprise would rest by the wall clock: set back by an hour, it would sleep for an hour."""
         return float(self._plugin.request_rate_per_sec)
 
-    def send(self, message: Message, now: datetime) -> Outcome:
+    @property
+    def takes_pictures(self) -> bool:
+        """Mail does, and Slack when a bot posts: Apprise drops what is attached to a webhook's message."""
+        return self._is_mail or (_scheme(self._plugin) == "slack" and self._plugin.mode == "bot")
+
+    def send(self, message: Message, now: datetime, picture: bytes | None = None) -> Outcome:
         """Try once."""
         del now
+        carried = picture if self.takes_pictures else None
         body, body_format = _body(self._plugin, message)
+        if self._is_mail:
+            self._plugin.inline = carried is not None
+            body = body if carried is None else with_picture(body, PICTURE, "what moved, and since when")
         self._plugin._last_io_datetime = None  # noqa: SLF001  # see `pause_s`
         if _scheme(self._plugin) == "pagerduty" and not self._has_own_key:
             self._plugin.dedup = incident_key(message)
@@ -130,8 +151,13 @@ class AppriseService:
             body_format=body_format,
             notify_type=_kind(message.title),
             timeout=TIMEOUT_S,
+            attach=None if carried is None else AppriseAttachment(_attached(carried)),
         )
         return _outcome(result, self._secrets, max(asked, default=0.0))
+
+
+def _attached(picture: bytes) -> AttachMemory:
+    return AttachMemory(content=picture, name=PICTURE, mimetype="image/png")  # type: ignore[no-untyped-call]
 
 
 def incident_key(message: Message) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.cells import quantile
-from detectors.counts import CategoricalCounts, NumericCounts
-from detectors.grid import CategoricalGrid, NumericGrid
+from detectors.counts import CategoricalCounts, Counts, NumericCounts
+from detectors.grid import CategoricalGrid, Grid, NumericGrid
 
 BINS = 24
 CATEGORIES = 12
@@ -33,6 +33,19 @@ class Bin:
     name: str = ""
     others: int = 0
     is_new: bool = False
+
+
+def bins_of(before: Counts, now: Counts, grid: Grid) -> tuple[Bin, ...]:
+    """Give the bins of a feature of either kind."""
+    if isinstance(grid, NumericGrid) and isinstance(before, NumericCounts) and isinstance(now, NumericCounts):
+        return numeric_bins(before, now, grid)
+    if (
+        isinstance(grid, CategoricalGrid)
+        and isinstance(before, CategoricalCounts)
+        and isinstance(now, CategoricalCounts)
+    ):
+        return category_bins(before, now, grid)
+    raise TypeError("both counts and the grid have to be of one kind")
 
 
 def numeric_bins(

@@ -147,13 +147,14 @@ def compare(
             )
         base = replace(reference, profile=against.profile)
     span = Span(current.start_ms, current.end_ms, 1)
-    part = _segment(base, current.profile, segment) if segment else Part("", base, current.profile)
+    part = segment_of(base, current.profile, segment) if segment else Part("", base, current.profile)
     findings = judge_parts(model, version, (part,), span, replace(rules, windows=current.windows))
     told = tuple(_told(finding, part.reference, part.current) for finding in findings)
     return Comparison(replace(current, profile=part.current), _narrowed(against, part), told)
 
 
-def _segment(base: Reference, current: Profile, name: str) -> Part:
+def segment_of(base: Reference, current: Profile, name: str) -> Part:
+    """Give one segment's rows on both sides; raises DataError when they were not counted."""
     known = {segment_name(feature, value): (feature, value) for feature, value in pairs_of(base.segments)}
     if name not in known:
         there = f"there are {', '.join(known)}" if known else "it was built without segments"

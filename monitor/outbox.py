@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import datetime
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 from alerts.backoff import next_attempt
 from alerts.outcome import Outcome
@@ -31,7 +32,17 @@ class Sends(Protocol):
 
     def pause_s(self, service: str) -> float: ...
 
-    def send(self, service: str, message: Message, now: datetime) -> Outcome: ...
+    def takes_pictures(self, service: str) -> bool: ...
+
+    def send(
+        self, service: str, message: Message, now: datetime, picture: bytes | None = None
+    ) -> Outcome: ...
+
+
+class Draws(Protocol):
+    """What the outbox needs of `monitor.pictures.Pictures`."""
+
+    def of(self, payload: Mapping[str, Any]) -> bytes | None: ...
 
 
 class Outbox:
@@ -41,14 +52,23 @@ class Outbox:
     """
 
     def __init__(
-        self, service: str, store: Store, sender: Sends, clock: Clock, rng: Random, metrics: Metrics | None
+        self,
+        service: str,
+        store: Store,
+        sender: Sends,
+        clock: Clock,
+        rng: Random,
+        metrics: Metrics | None,
+        pictures: Draws | None = None,
     ) -> None:
+        """Take what draws ``pictures``; None: messages carry none."""
         self._service = service
         self._store = store
         self._sender = sender
         self._clock = clock
         self._rng = rng
         self._metrics = metrics
+        self._pictures = pictures
 
     def run(self, stop: threading.Event) -> None:
         """Send until told to stop; a database that is away only makes it wait."""
@@ -72,7 +92,8 @@ class Outbox:
 
     def _attempt(self, outbound: Outbound) -> float:
         """Try once; give how long the service wants to be left alone."""
-        outcome = self._sender.send(outbound.service, outbound.message, self._clock.now())
+        picture = self._picture(outbound)
+        outcome = self._sender.send(outbound.service, outbound.message, self._clock.now(), picture)
         now = self._clock.now()
         if outcome.ok:
             self._store.mark_sent(outbound.id, now)
@@ -93,6 +114,13 @@ class Outbox:
             next_attempt=None if retry is None else retry.isoformat(timespec="seconds"),
         )
         return outcome.retry_after_s
+
+    def _picture(self, outbound: Outbound) -> bytes | None:
+        """Draw for the first attempt only: whatever a picture may do to a message, the next one has none."""
+        can = self._pictures is not None and self._sender.takes_pictures(outbound.service)
+        if self._pictures is None or not can or outbound.attempts > 1:
+            return None
+        return self._pictures.of(outbound.message.payload)
 
     def _count(self, outbound: Outbound, status: str) -> None:
         if self._metrics is not None:

@@ -34,6 +34,7 @@ from monitor.join.table import JoinTable
 from monitor.log import logger
 from monitor.metrics import Metrics
 from monitor.outbox import Outbox
+from monitor.pictures import Pictures
 from monitor.plan import ModelPlan
 from monitor.presence import Presence
 from monitor.rollup import RollUp
@@ -143,7 +144,7 @@ def fixed_changes(old: Config, new: Config) -> tuple[str, ...]:
     ]
     changed += [
         f"alerts.{key}"
-        for key in ("services", "slack_root")
+        for key in ("services", "slack_root", "pictures")
         if getattr(old.alerts, key) != getattr(new.alerts, key)
     ]
     if any(model.labels_topics for model in new.models.values()) != any(
@@ -203,9 +204,12 @@ def assemble(
             housekeeping_of(config, store, presence),
         )
         outbox_stop = threading.Event()
+        pictures = pictures_of(config, store)
         threads = tuple(
             threading.Thread(target=outbox.run, args=(outbox_stop,), name="outbox", daemon=True)
-            for outbox in (Outbox(name, store, sender, clock, rng, metrics) for name in sender.names)
+            for outbox in (
+                Outbox(name, store, sender, clock, rng, metrics, pictures) for name in sender.names
+            )
         )
         for thread in threads:
             thread.start()
@@ -239,14 +243,25 @@ def page_of(config: Config, clock: Clock) -> Page | None:
 
 def housekeeping_of(config: Config, store: Store, presence: Presence) -> Housekeeping:
     """Say what becomes of old history."""
+    retention = config.database.retention
+    return Housekeeping(store, retention, presence, RollUp(store, retention.daily_after, finder(store)))
 
-    @lru_cache(maxsize=4)  # days are gone through in order
+
+def pictures_of(config: Config, store: Store) -> Pictures | None:
+    """Say what draws pictures for messages; None when they are off."""
+    least = {name: model.min_effect for name, model in config.models.items()}
+    return Pictures(store, finder(store), least) if config.alerts.pictures else None
+
+
+def finder(store: Store) -> Callable[[str], Reference | None]:
+    """Find references by their ids, a few of them in memory."""
+
+    @lru_cache(maxsize=4)
     def find(reference_id: str) -> Reference | None:
         row = store.reference(reference_id)
         return None if row is None else decode(row.payload)
 
-    retention = config.database.retention
-    return Housekeeping(store, retention, presence, RollUp(store, retention.daily_after, find))
+    return find
 
 
 def presence_of(loaded: Loaded, store: Store, clock: Clock, rng: Random, process: str) -> Presence:

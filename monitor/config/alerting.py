@@ -109,6 +109,7 @@ class Alerts(Section, frozen=True, kw_only=True):
     group_interval: Duration = Duration.parse("15m")
     repeat_interval: Duration = Duration.parse("1d")
     send_resolved: bool = True
+    pictures: bool = True
     slack_root: str = "https://hooks.slack.com/services"
     links: Links = field(default_factory=Links)
 

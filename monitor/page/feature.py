@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import Any
 
-from detectors.bins import Bin, category_bins, numeric_bins
-from detectors.counts import CategoricalCounts, Counts, NumericCounts, merge
-from detectors.grid import CategoricalGrid, Grid, NumericGrid
+from detectors.bins import Bin, bins_of
+from detectors.counts import Counts, merge
+from detectors.grid import CategoricalGrid
 from detectors.profile import decode_counts
 from detectors.result import Verdict
 from monitor.config import Model
@@ -124,19 +124,6 @@ def _beside(desk: Desk, asked: Asked, chosen: Row, stretch: Stretch) -> dict[str
 def _total(parts: Sequence[Counts]) -> Counts | None:
     """Add counts up; None of nothing."""
     return reduce(merge, parts) if parts else None
-
-
-def bins_of(before: Counts, now: Counts, grid: Grid) -> tuple[Bin, ...]:
-    """Give the bins of a feature of either kind."""
-    if isinstance(grid, NumericGrid) and isinstance(before, NumericCounts) and isinstance(now, NumericCounts):
-        return numeric_bins(before, now, grid)
-    if (
-        isinstance(grid, CategoricalGrid)
-        and isinstance(before, CategoricalCounts)
-        and isinstance(now, CategoricalCounts)
-    ):
-        return category_bins(before, now, grid)
-    raise TypeError("both counts and the grid have to be of one kind")
 
 
 def _in_words(bins: Sequence[Bin]) -> str:

@@ -34,8 +34,11 @@ class Services:
     def pause_s(self, service: str) -> float:
         return 1.2 if service == "slack" else 0.0
 
-    def send(self, service: str, message: Message, now: datetime) -> Outcome:
-        del now
+    def takes_pictures(self, service: str) -> bool:
+        return service == "mail"
+
+    def send(self, service: str, message: Message, now: datetime, picture: bytes | None = None) -> Outcome:
+        del now, picture
         self.attempts.append((service, message.title, self.clock.monotonic()))
         return self.answers.get(service, Outcome(ok=True))
 
