@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from kafka.structs import MemberState, OffsetAndMetadata
 
 from monitor.errors import ConfigError, SourceError
 from monitor.source.base import Chunk, Lost, Polled, Record, Start, TopicPartition
+from monitor.source.changes import Changes
 from monitor.source.kafka.batches import bound_batches
 from monitor.source.kafka.client import (
     CLOSE_LIMIT_MS,
@@ -59,15 +59,14 @@ class KafkaSource:
         self._fails_to_commit = False
         self._consumer = connected(KafkaConsumer, {**settings, "group_id": group_id})
         self._bounds = PollBounds(self._consumer, max_poll_bytes)
-        self._listener = _Listener(self._consumer)
-        self._known: frozenset[TopicPartition] = frozenset()  # reported as assigned, not as revoked
-        self._live: set[TopicPartition] = set()  # of these, the sought ones: may deliver
+        self._changes = Changes()
+        self._live: set[TopicPartition] = set()  # of the assigned ones those that were sought: may deliver
         self.sought: dict[TopicPartition, int] = {}  # where each began, when it was last sought
         self._next: dict[TopicPartition, int] = {}  # after the last record that was delivered
         self._is_paused = False
         self._silent_ms = 0
         wanted = {"pattern": topics.expression} if topics.patterns else {"topics": topics.names}
-        self._consumer.subscribe(**wanted, listener=self._listener)
+        self._consumer.subscribe(**wanted, listener=_Listener(self._consumer, self._changes))
         self._consumer.topics()  # else the group's leader may share out topics that it has not heard of yet
         self._partitions: Mapping[str, set[int]] = {}  # of each topic, when last looked at
 
@@ -81,7 +80,8 @@ class KafkaSource:
         for slice_ms in _slices(timeout_s):
             records, lost = self._poll_consumer(slice_ms, max_records)
             self._require_broker(slice_ms, is_heard=bool(records or lost))
-            assigned, revoked = self._take_notes()
+            assigned, revoked = self._changes.take()
+            self._live -= revoked | assigned
             chunks = tuple(
                 Chunk(TopicPartition(*at), found) for at, found in records.items() if at in self._live
             )
@@ -91,7 +91,7 @@ class KafkaSource:
         return Polled()
 
     def seek(self, positions: Mapping[TopicPartition, int]) -> None:
-        changing = self._listener.noted()
+        changing = self._changes.noted()
         for partition in self._held(positions.keys() - changing):
             self._consumer.seek(partition, positions[TopicPartition(*partition)])
             self._live.add(TopicPartition(*partition))
@@ -177,7 +177,7 @@ class KafkaSource:
         """Say what the client keeps to itself: that no broker has answered for some time."""
         is_known = is_heard or not self._consumer._coordinator.coordinator_unknown()  # noqa: SLF001
         self._silent_ms = 0 if is_known else self._silent_ms + polled_ms
-        if self._silent_ms >= SILENCE_MS and not self._listener.noted():
+        if self._silent_ms >= SILENCE_MS and not self._changes.noted():
             raise SourceError("Kafka does not answer, or no broker looks after the consumer group")
 
     def _keep_joining(self) -> None:
@@ -206,20 +206,6 @@ class KafkaSource:
         self._consumer.pause(*self._held(live))
         return tuple(Lost(partition, offset, first[partition]) for partition, offset in live.items())
 
-    def _take_notes(self) -> tuple[frozenset[TopicPartition], frozenset[TopicPartition]]:
-        """Give what was assigned and revoked since the last poll, as one step from what was told then."""
-        assigned: set[TopicPartition] = set()
-        revoked: set[TopicPartition] = set()
-        for is_assigned, partitions in self._listener.take():
-            if is_assigned:
-                assigned |= partitions
-            else:
-                assigned -= partitions
-                revoked |= partitions & self._known
-        self._known = (self._known - revoked) | assigned
-        self._live -= revoked | assigned
-        return frozenset(assigned), frozenset(revoked)
-
     def _held(self, partitions: Iterable[TopicPartition]) -> list[KafkaPartition]:
         """Give those of the partitions that this member holds at this moment, as the client's own type."""
         assignment = self._consumer.assignment()
@@ -246,32 +232,18 @@ class _Answered:
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
     """Notes rebalances in order; runs on the client's I/O thread, where nothing may wait."""
 
-    def __init__(self, consumer: KafkaConsumer) -> None:
+    def __init__(self, consumer: KafkaConsumer, changes: Changes) -> None:
         self._consumer = consumer
-        self._lock = threading.Lock()
-        self._notes: list[tuple[bool, frozenset[TopicPartition]]] = []
+        self._changes = changes
 
     def on_partitions_assigned(self, assigned: Iterable[KafkaPartition]) -> None:
         for partition in assigned:
             self._consumer.pause(partition)
             self._consumer.seek(partition, 0)  # any position will do: without one the client asks the broker
-        self._note(assigned, is_assigned=True)
+        self._changes.note((TopicPartition(*at) for at in assigned), is_assigned=True)
 
     def on_partitions_revoked(self, revoked: Iterable[KafkaPartition]) -> None:
-        self._note(revoked, is_assigned=False)
-
-    def take(self) -> list[tuple[bool, frozenset[TopicPartition]]]:
-        with self._lock:
-            notes, self._notes = self._notes, []
-        return notes
-
-    def noted(self) -> frozenset[TopicPartition]:
-        with self._lock:
-            return frozenset().union(*(partitions for _, partitions in self._notes))
-
-    def _note(self, partitions: Iterable[KafkaPartition], *, is_assigned: bool) -> None:
-        with self._lock:
-            self._notes.append((is_assigned, frozenset(TopicPartition(*at) for at in partitions)))
+        self._changes.note((TopicPartition(*at) for at in revoked), is_assigned=False)
 
 
 def _slices(timeout_s: float) -> Iterator[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
@@ -106,9 +106,25 @@ def listed(consumer: Consumer, limit_s: float) -> Mapping[str, Sequence[int]]:
     return {topic: tuple(each.partitions) for topic, each in found.items() if each.error is None}
 
 
+def watermarks(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
+    """Give the first offset of a partition, and the one after the last."""
+    try:
+        found = consumer.get_watermark_offsets(place(partition, 0), timeout=REQUEST_LIMIT_S)
+    except KafkaException as error:
+        raise SourceError(f"Kafka did not tell its offsets: {said(error)}") from error
+    if found is None:
+        raise SourceError(f"Kafka did not tell the offsets of {partition} within {REQUEST_LIMIT_S:g} s")
+    return found
+
+
 def place(partition: TopicPartition, offset: int) -> Place:
     """Give a partition and an offset as the client wants them."""
     return Place(partition.topic, partition.partition, offset)
+
+
+def partitions_of(places: Iterable[Place]) -> frozenset[TopicPartition]:
+    """Give the partitions that the client means."""
+    return frozenset(TopicPartition(each.topic, each.partition) for each in places)
 
 
 def said(error: object) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -14,6 +14,7 @@ from confluent_kafka import TopicPartition as Place
 from monitor.clock import Clock, SystemClock
 from monitor.errors import DriftdError, SourceError
 from monitor.source.base import Chunk, Lost, Polled, Start, TopicPartition
+from monitor.source.changes import Changes
 from monitor.source.librdkafka.client import (
     PASSING,
     REQUEST_LIMIT_S,
@@ -21,17 +22,20 @@ from monitor.source.librdkafka.client import (
     consumer_settings,
     failure_of,
     listed,
+    partitions_of,
     place,
     said,
+    watermarks,
 )
 from monitor.source.librdkafka.records import chunks_of
+from monitor.source.librdkafka.subscription import Subscription
 from monitor.topics import Topics
 
 log = structlog.get_logger(__name__)
 
 SLICE_S = 0.1  # the client fills a batch until its time is over: so long waits what a quiet stream brings
 CLOSE_LIMIT_S = 3.0
-LOOK_LIMIT_S = 1.0
+PROBE_LIMIT_S = 1.0
 MOST_RECORDS = 1_000_000  # of one call of the client
 
 
@@ -58,22 +62,24 @@ class LibrdkafkaSource:
             "cooperative" in settings.get("partition.assignment.strategy", "")
             or settings.get("group.protocol", "").lower() == "consumer"
         )
-        self._notes: list[tuple[bool, frozenset[TopicPartition]]] = []
+        self._changes = Changes()
         self._held: frozenset[TopicPartition] = frozenset()  # by the group
-        self._known: frozenset[TopicPartition] = frozenset()  # reported as assigned, not as revoked
         self._next: dict[TopicPartition, int] = {}  # of the sought partitions: the client fetches them
         self.sought: dict[TopicPartition, int] = {}  # where each began, when it was last sought
         self._ends: dict[TopicPartition, int | None] = {}  # heard of since sought; where the end was met
         self._lost: dict[TopicPartition, int] = {}  # wanted and not there; not told yet
         self._failure: DriftdError | None = None  # to be raised once what came before it is delivered
         self._is_paused = False
-        self._consumer = connected({**settings, "on_commit": self._note_commit})
-        self._topics = topics
-        self._subscribed: tuple[str, ...] = ()
-        self._clock = clock or SystemClock()
-        self._look_every_s = float(settings["topic.metadata.refresh.interval.ms"]) / 1000
-        self._looked_s = self._clock.monotonic()
-        self._subscribe(self._wanted(REQUEST_LIMIT_S))
+        self._is_alone = False
+        settings |= {"on_commit": self._note_commit, "error_cb": self._note_outage}
+        self._consumer = connected(settings)
+        self._subscription = Subscription(
+            self._consumer,
+            topics,
+            partial(self._consumer.subscribe, on_assign=self._on_assign, on_revoke=self._on_revoke),
+            clock or SystemClock(),
+            float(settings["topic.metadata.refresh.interval.ms"]) / 1000,
+        )
 
     def poll(self, timeout_s: float, max_records: int) -> Polled:
         """Wait up to ``timeout_s``, less when anything comes.
@@ -83,37 +89,33 @@ class LibrdkafkaSource:
         made anew or cut at its end.
         """
         for slice_s in _slices(timeout_s):
-            self._look_for_topics()
+            self._subscription.look()
             failure, self._failure = self._failure, None
             if failure is not None:
                 raise failure
             chunks = self._delivered(self._consume(slice_s, min(max_records, MOST_RECORDS)))
             lost = self._take_losses()
-            assigned, revoked = self._take_notes()
+            assigned, revoked = self._changes.take()
             if chunks or assigned or revoked or lost:
                 return Polled(chunks, assigned, revoked, lost)
+            self._require_broker()
         return Polled()
 
     def seek(self, positions: Mapping[TopicPartition, int]) -> None:
-        changing: frozenset[TopicPartition] = frozenset().union(*(at for _, at in self._notes))
-        wanted = {at: positions[at] for at in (self._held & self._known & positions.keys()) - changing}
+        held = (self._held & self._changes.known) - self._changes.noted()
+        wanted = {at: positions[at] for at in held & positions.keys()}
         self.sought.update(wanted)
         for at in wanted:
             self._ends.pop(at, None)
         self._move(wanted)
 
     def partitions(self) -> frozenset[TopicPartition]:
-        return frozenset(
-            TopicPartition(topic, number)
-            for topic, numbers in listed(self._consumer, REQUEST_LIMIT_S).items()
-            if topic in self._topics
-            for number in numbers
-        )
+        return self._subscription.partitions()
 
     def first_offsets(
         self, partitions: frozenset[TopicPartition], start: Start
     ) -> Mapping[TopicPartition, int]:
-        return {at: self._watermarks(at)[start == "latest"] for at in partitions}
+        return {at: watermarks(self._consumer, at)[start == "latest"] for at in partitions}
 
     def offsets_at(self, times_ms: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
         if not times_ms:
@@ -165,27 +167,6 @@ class LibrdkafkaSource:
         except (KafkaException, RuntimeError) as error:
             log.warning("kafka_close_failed", error=said(error))
 
-    # -- topics -----------------------------------------------------------------------------------------
-
-    def _look_for_topics(self) -> None:
-        """See from time to time what the patterns match; the client's own patterns are of another dialect."""
-        now_s = self._clock.monotonic()
-        if not self._topics.patterns or not 0 <= self._look_every_s <= now_s - self._looked_s:
-            return
-        self._looked_s = now_s
-        with contextlib.suppress(SourceError):  # the poll says so, too
-            self._subscribe(self._wanted(LOOK_LIMIT_S))
-
-    def _wanted(self, limit_s: float) -> tuple[str, ...]:
-        """Name the topics to read; those that are listed by name need not be there yet."""
-        names, topics = self._topics.names, self._topics
-        return topics.among({*names, *listed(self._consumer, limit_s)}) if topics.patterns else names
-
-    def _subscribe(self, names: tuple[str, ...]) -> None:
-        if names and names != self._subscribed:
-            self._consumer.subscribe([*names], on_assign=self._on_assign, on_revoke=self._on_revoke)
-            self._subscribed = names
-
     # -- messages ---------------------------------------------------------------------------------------
 
     def _consume(self, timeout_s: float, max_records: int) -> list[Message]:
@@ -225,6 +206,18 @@ class LibrdkafkaSource:
         else:
             self._failure = failure_of(error)
 
+    def _note_outage(self, error: KafkaError) -> None:
+        self._is_alone |= error.code() == KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001
+
+    def _require_broker(self) -> None:
+        """Once the client has lost all brokers, ask until one answers: it does not tell of its return."""
+        if self._is_alone:
+            try:
+                listed(self._consumer, PROBE_LIMIT_S)
+            except SourceError as error:
+                raise SourceError("Kafka does not answer: all its brokers are gone") from error
+            self._is_alone = False
+
     def _take_losses(self) -> tuple[Lost, ...]:
         """Give what is lost and not told yet, and have the client let go of it."""
         wanted = {at: offset for at, offset in self._lost.items() if at in self._next}
@@ -233,23 +226,17 @@ class LibrdkafkaSource:
         self._let_go(wanted)
         return tuple(Lost(at, offset, first[at]) for at, offset in wanted.items())
 
-    def _watermarks(self, partition: TopicPartition) -> tuple[int, int]:
-        try:
-            found = self._consumer.get_watermark_offsets(place(partition, 0), timeout=REQUEST_LIMIT_S)
-        except KafkaException as error:
-            raise SourceError(f"Kafka did not tell its offsets: {said(error)}") from error
-        if found is None:
-            raise SourceError(f"Kafka did not tell the offsets of {partition} within {REQUEST_LIMIT_S:g} s")
-        return found
-
     # -- the assignment ---------------------------------------------------------------------------------
 
     def _on_assign(self, consumer: Consumer, assigned: list[Place]) -> None:
-        self._held |= self._note(assigned, is_assigned=True)
+        given = partitions_of(assigned)
+        self._changes.note(given, is_assigned=True)
+        self._held |= given
         (consumer.incremental_assign if self._is_incremental else consumer.assign)([])
 
     def _on_revoke(self, consumer: Consumer, revoked: list[Place]) -> None:
-        gone = self._note(revoked, is_assigned=False)
+        gone = partitions_of(revoked)
+        self._changes.note(gone, is_assigned=False)
         fetched = self._places(gone & self._next.keys())
         self._held -= gone
         for at in gone:
@@ -259,25 +246,6 @@ class LibrdkafkaSource:
             consumer.incremental_unassign(fetched)
         else:
             consumer.unassign()
-
-    def _note(self, partitions: Iterable[Place], *, is_assigned: bool) -> frozenset[TopicPartition]:
-        noted = frozenset(TopicPartition(each.topic, each.partition) for each in partitions)
-        self._notes.append((is_assigned, noted))
-        return noted
-
-    def _take_notes(self) -> tuple[frozenset[TopicPartition], frozenset[TopicPartition]]:
-        """Give what was assigned and revoked since the last poll, as one step from what was told then."""
-        notes, self._notes = self._notes, []
-        assigned: set[TopicPartition] = set()
-        revoked: set[TopicPartition] = set()
-        for is_assigned, partitions in notes:
-            if is_assigned:
-                assigned |= partitions
-            else:
-                assigned -= partitions
-                revoked |= partitions & self._known
-        self._known = (self._known - revoked) | assigned
-        return frozenset(assigned), frozenset(revoked)
 
     def _move(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Have the client fetch from these offsets on: move what it fetches already, hand it the rest."""

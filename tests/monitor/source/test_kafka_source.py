@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 import pytest
-from kafka import TopicPartition as KafkaPartition
 
 from monitor.broker import EmbeddedBroker
 from monitor.clock import SystemClock
@@ -108,6 +107,28 @@ def test_a_broker_that_stops_and_starts_again_loses_and_repeats_nothing(
     first.close()
 
 
+def test_it_is_told_that_the_broker_went_while_it_was_read_from_and_no_more_once_it_is_back(
+    stoppable: Stoppable, client: ClientName
+) -> None:
+    world = KafkaWorld(stoppable.bootstrap, client)
+    partition = filled(world, 5)
+    reader = Reader(world.source(partition.topic, reconnect_backoff_max_ms=500), starts={})
+    poll_until(lambda: len(reader.values(partition)) == 5, "records", reader)
+    stoppable.stop()
+    with pytest.raises(SourceError, match="Kafka does not answer"):
+        poll_until(lambda: False, "told that the broker is away", reader, limit_s=60)
+    stoppable.start()
+
+    def answers() -> bool:
+        with contextlib.suppress(SourceError):
+            reader.poll(3.0)
+            return True
+        return False
+
+    until(answers, "the broker is back", 60, every_s=0)
+    world.close()
+
+
 def test_closing_takes_bounded_time_when_the_broker_is_gone(client: ClientName) -> None:
     broker = EmbeddedBroker()
     broker.start()
@@ -182,13 +203,12 @@ def test_it_is_told_that_nobody_answers() -> None:
 def test_what_comes_and_goes_between_two_polls_is_not_mentioned(world: KafkaWorld) -> None:
     partition = filled(world, 3)
     source = KafkaSource([world.bootstrap], f"inside-{partition.topic}", topics=Topics((partition.topic,)))
-    listener = source._listener
+    changes, stranger = source._changes, TopicPartition("stranger", 0)
     reader = Reader(source, starts={})
     poll_until(lambda: bool(reader.records), "records", reader)
-    stranger = KafkaPartition("stranger", 0)
-    listener._note([stranger], is_assigned=True)
-    listener._note([stranger, partition], is_assigned=False)
-    listener._note([KafkaPartition(*partition)], is_assigned=True)
+    changes.note([stranger], is_assigned=True)
+    changes.note([stranger, partition], is_assigned=False)
+    changes.note([partition], is_assigned=True)
     source.seek({partition: 1})  # of the ownership that has just ended: must not count
     polled = source.poll(0, 10)
     assert polled == Polled((), frozenset([partition]), frozenset([partition]))

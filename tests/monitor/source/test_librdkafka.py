@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, KafkaException
-from confluent_kafka import TopicPartition as Place
 
 from monitor.broker import EmbeddedBroker
 from monitor.config import parse
@@ -146,10 +145,10 @@ def test_what_comes_and_goes_between_two_polls_is_not_mentioned(world: KafkaWorl
     )
     reader = Reader(source, starts={})
     poll_until(lambda: bool(reader.records), "records", reader)
-    stranger = Place("stranger", 0)
-    source._note([stranger], is_assigned=True)
-    source._note([stranger, Place(*partition)], is_assigned=False)
-    source._note([Place(*partition)], is_assigned=True)
+    changes, stranger = source._changes, TopicPartition("stranger", 0)
+    changes.note([stranger], is_assigned=True)
+    changes.note([stranger, partition], is_assigned=False)
+    changes.note([partition], is_assigned=True)
     source.seek({partition: 1})  # of the ownership that has just ended: must not count
     assert source.poll(0, 10) == Polled((), frozenset([partition]), frozenset([partition]))
     assert source.poll(0.15, 10).chunks == ()
