@@ -69,7 +69,7 @@ class Cost:
 CURVES: Mapping[str, tuple[Case, ...]] = {
     "features": tuple(Case(features=n, rows=min(10_000, 1_000_000 // n)) for n in (10, 30, 100, 300, 1_000)),
     "models": tuple(Case(models=n) for n in (1, 3, 10, 30, 100, 200)),
-    "categories": tuple(Case(categories=n) for n in (10, 100, 1_000, 10_000)),
+    "categories": tuple(Case(categories=n, open_windows=10) for n in (10, 100, 1_000, 10_000)),
     "open_windows": tuple(Case(open_windows=n) for n in (1, 3, 10, 30, 100, 300)),
 }
 """Other columns than the one that grows stay as `Case` has them."""
