@@ -82,6 +82,9 @@ bench-calibration: install ## False alarms of STREAMS=1000 streams without drift
 soak: install ## Half an hour at a steady rate with faults: memory stays, every row counts once (needs Java and Maven)
 	$(BIN)/python -m bench.soak $(MINUTES)
 
+bench-page: install ## The page's views over a year of 50 models with 100 features; HOURS=1 is a window's length
+	$(BIN)/python -m bench.page $(HOURS)
+
 bench-scale: install ## Several processes, many features, models, categories, windows; a year in Postgres
 	$(BIN)/python -m bench.scale
 

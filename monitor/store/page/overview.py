@@ -26,7 +26,7 @@ def models(connection: Connection) -> dict[str, int | None]:
 
 def windows(connection: Connection, since: Mapping[str, int]) -> list[Row]:
     """Give the judged windows of each model from its time on, oldest first."""
-    table, from_ = closed_window, per_model(since)
+    table, from_ = closed_window, per_model(connection, since)
     columns = (table.c.model, table.c.window_start, table.c.window_end, table.c.rows, table.c.late)
     same = and_(table.c.model == from_.c.model, table.c.window_start >= from_.c.at, table.c.segment == "")
     query = select(*columns).join_from(from_, table, same)
@@ -39,7 +39,7 @@ def worst(connection: Connection, starts: Mapping[str, int]) -> list[Row]:
     ``loudest`` is what the loudest of its tests said (see `LOUDNESS`), ``drifted`` how many of the ``tested``
     features drifted.
     """
-    table, of = drift_result, per_model(starts)
+    table, of = drift_result, per_model(connection, starts)
     loudest = func.max(case(LOUDNESS, value=table.c.verdict, else_=0))
     same = and_(table.c.window_start == of.c.at, table.c.model == of.c.model)
     features = (
@@ -69,7 +69,7 @@ def effects(connection: Connection, of: Sequence[tuple[str, str, int]]) -> list[
     """Give the largest effect of each window, oldest first, of (model, feature, from when on)."""
     table = drift_result
     types: dict[str, TypeEngine[Any]] = {"model": Words(), "feature": Words(), "at": EventTime()}
-    each = wanted("each", of, **types)
+    each = wanted(connection, of, **types)
     same = and_(
         table.c.model == each.c.model,
         table.c.feature == each.c.feature,

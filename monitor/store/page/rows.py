@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Connection, Table, and_, column, values
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Table,
+    and_,
+    bindparam,
+    column,
+    func,
+    values,
+)
 from sqlalchemy.sql.selectable import Select
 from sqlalchemy.types import TypeEngine
 
@@ -23,14 +34,22 @@ def fetched(connection: Connection, query: Select[Any]) -> list[Row]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def wanted(name: str, rows: Sequence[tuple[Any, ...]], **types: TypeEngine[Any]) -> CTE:
-    """Make a small table of what is wanted, to join with: one index look-up a row, in one statement."""
-    return values(*(column(key, kind) for key, kind in types.items()), name=name).data(rows).cte(name)
+def wanted(connection: Connection, rows: Sequence[tuple[Any, ...]], **types: TypeEngine[Any]) -> FromClause:
+    """Make a small table of what is wanted, to join with: one index look-up a row, in one statement.
+
+    On Postgres its columns are parameters, however many rows there are: the statement is compiled once.
+    """
+    columns = [column(key, kind) for key, kind in types.items()]
+    if connection.dialect.name != "postgresql":
+        return values(*columns, name="wanted").data(rows).cte("wanted")
+    given = zip(zip(*rows, strict=True), types.values(), strict=True)
+    arrays = (bindparam(None, list(each), ARRAY(kind), unique=True) for each, kind in given)
+    return func.unnest(*arrays).table_valued(*columns, name="wanted").render_derived()
 
 
-def per_model(times: Mapping[str, int]) -> CTE:
+def per_model(connection: Connection, times: Mapping[str, int]) -> FromClause:
     """Make such a table with a time for each model."""
-    return wanted("wanted", list(times.items()), model=Words(), at=EventTime())
+    return wanted(connection, list(times.items()), model=Words(), at=EventTime())
 
 
 def moved_rows(table: Table = drift_result) -> ColumnElement[bool]:
