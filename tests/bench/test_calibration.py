@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace as replace_fields
 
 from bench.calibration import judging
 from bench.calibration.__main__ import INDEPENDENT, SETTINGS, WORLDS, alarming, delays, upper
 from bench.calibration.judging import Alarm, Shift, follow
 from bench.calibration.streams import World
+from monitor.config.model import Model
 
 SMALL = replace(
     INDEPENDENT, numeric=4, categorical=1, rows=200, windows=64, reference_windows=50, grid_size=64
@@ -63,3 +65,17 @@ def test_alarming_windows_are_counted_once_and_new_ones_by_feature() -> None:
 
 def test_every_world_of_the_bench_says_what_it_allows() -> None:
     assert [allowed for _, allowed, _ in WORLDS] == [1.0, 2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("numeric", [3, 0])
+def test_in_windows_of_200_000_rows_only_what_matters_is_drift(numeric: int) -> None:
+    """By default settings, a shift of 0.01 standard deviations and one that moves two percent of the rows."""
+    world = World("large", numeric=numeric, categorical=2, rows=200_000, reference_windows=1, windows=16)
+    defaults = replace_fields(SETTINGS, false_alarms="1 per 90d", min_effect=Model(topics=("t",)).min_effect)
+    two_percent = 0.0501 if numeric else 0.0521
+    for seed in range(2):
+        assert not follow(world, defaults, seed, Shift(8, 0.01))
+        found = {
+            one.feature: one.window for one in reversed(follow(world, defaults, seed, Shift(8, two_percent)))
+        }
+        assert found == {"f00": 8}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -76,6 +77,16 @@ def test_the_alarm_says_how_much_moved_and_when_it_began(store: Store) -> None:
     said = summary(alert_of(alert))
     assert "of rows moved" in said
     assert " since 2 Jan 2026 1" in said
+
+
+def test_rows_that_resemble_each_other_are_evidence_of_less(store: Store) -> None:
+    known = replace(reference(), longer_effects={"age": (2.0, 25.0, 5.0)})
+    judge(store, config(ASKED), log(shift=1.5), known)
+    assert {verdict for _, verdict in found(store, "age")} == {Verdict.OK}
+    first = store.view(
+        "drift_history", where={"feature": "age", "detector": "e_detector"}, newest_first=False
+    )[0]
+    assert first["n_reference"] == round(known.profile.counts["age"].n / 25.0)
 
 
 def test_without_a_shift_nothing_is_said(store: Store) -> None:
