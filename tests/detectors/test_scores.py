@@ -94,3 +94,19 @@ def test_counts_of_another_grid_are_refused() -> None:
     scores = known(CategoricalCounts(np.array([50, 50])))
     with pytest.raises(ValueError, match="counts of 4 cells do not fit scores of 3"):
         scores.sums(CategoricalCounts(np.array([1, 1, 1])))
+
+
+@pytest.mark.parametrize("shares", [(0.3, 0.7), (0.2,) * 5])
+def test_what_moved_is_known_to_within_the_half_width_and_that_is_not_much_too_wide(
+    shares: tuple[float, ...],
+) -> None:
+    rng = np.random.default_rng(5)
+    widest = 0.0
+    for _ in range(200):
+        known = CategoricalCounts(rng.multinomial(2_000, shares))
+        scores = scores_of(known)
+        assert scores is not None
+        now = CategoricalCounts(rng.multinomial(1_000, shares))
+        moved = scores.moved(scores.sums(now) / now.n)
+        widest = max(widest, moved / scores.half_width(2_000, 1_000))
+    assert 0.5 < widest < 1.5
