@@ -8,6 +8,7 @@ from alerts.flush import Settings
 from detectors.budget import parse_budget
 from detectors.reference import Reference
 from detectors.reference_wire import decode
+from monitor.clock import SystemClock
 from monitor.config import Alerts, Config, Model
 from monitor.config.section import nearest
 from monitor.decode.decoder import Decoder
@@ -18,6 +19,8 @@ from monitor.layouts import labels_layout_of, layout_of
 from monitor.pairing import paired
 from monitor.performance.signals import inputs, scores
 from monitor.plan import LabelPlan, ModelPlan
+from monitor.registry.client import Registry
+from monitor.registry.values import values_of
 from monitor.segments import segmented
 from monitor.store.base import Store
 
@@ -29,13 +32,14 @@ def model_plan(
     reference: Reference,
     max_message_bytes: int,
     max_rows: int = MAX_ROWS,
+    registry: Registry | None = None,
 ) -> ModelPlan:
     """Compile one model; raises ConfigError when its paths and the reference do not fit together."""
     fields = settings.fields.resolved(name)
     reference = paired(name, settings, segmented(name, settings, reference))
     layout = layout_of(name, fields, reference.dictionary, settings.shared_topics)
-    decoder = decoder_of(name, "fields", layout, settings, max_message_bytes, max_rows)
-    labels = _label_plan(name, settings, reference, max_message_bytes, max_rows)
+    decoder = decoder_of(name, "fields", layout, settings, max_message_bytes, max_rows, registry)
+    labels = _label_plan(name, settings, reference, max_message_bytes, max_rows, registry)
     _check_signals(name, settings, reference)
     return ModelPlan(
         name=name,
@@ -63,11 +67,18 @@ def model_plan(
 
 
 def decoder_of(
-    name: str, section: str, layout: Layout, settings: Model, max_message_bytes: int, max_rows: int
+    name: str,
+    section: str,
+    layout: Layout,
+    settings: Model,
+    max_message_bytes: int,
+    max_rows: int,
+    registry: Registry | None = None,
 ) -> Decoder:
     """Make the decoder of a layout; raises ConfigError when its paths contradict each other."""
+    read = None if layout.shape is None else values_of(layout.shape.format, registry)
     try:
-        return Decoder(layout, name, max_message_bytes, settings.max_future.ms, max_rows)
+        return Decoder(layout, name, max_message_bytes, settings.max_future.ms, max_rows, read)
     except ValueError as error:
         raise ConfigError(f"models.{name}.{section}: {error}") from None
 
@@ -90,7 +101,12 @@ def _check_signals(name: str, settings: Model, reference: Reference) -> None:
 
 
 def _label_plan(
-    name: str, settings: Model, reference: Reference, max_message_bytes: int, max_rows: int
+    name: str,
+    settings: Model,
+    reference: Reference,
+    max_message_bytes: int,
+    max_rows: int,
+    registry: Registry | None,
 ) -> LabelPlan | None:
     """Compile how labels are read and joined; None for a model without labels."""
     layout = labels_layout_of(name, settings, reference.dictionary)
@@ -103,7 +119,7 @@ def _label_plan(
             "or leave labels_topics out"
         )
     outputs = reference.performance.outputs
-    decoder = decoder_of(name, "labels_fields", layout, settings, max_message_bytes, max_rows)
+    decoder = decoder_of(name, "labels_fields", layout, settings, max_message_bytes, max_rows, registry)
     meaning = (str(outputs.task), outputs.classes, outputs.prediction, outputs.scores, outputs.threshold)
     return LabelPlan(
         topics=settings.label_topics,
@@ -121,9 +137,18 @@ def _label_plan(
     )
 
 
+def registry_of(config: Config) -> Registry | None:
+    """Give the schema registry; None when none is set."""
+    settings = config.registry
+    if settings.url is None:
+        return None
+    return Registry(settings.url.reveal(), settings.timeout.seconds, SystemClock())
+
+
 def plans_of(config: Config, store: Store, names: Iterable[str] | None = None) -> dict[str, ModelPlan]:
     """Compile every model with its active reference; raises ConfigError that lists the models without one."""
     found, missing = {}, []
+    registry = registry_of(config)
     for name in config.models if names is None else names:
         row = store.active_reference(config.reference_name(name))
         if row is None:
@@ -138,6 +163,7 @@ def plans_of(config: Config, store: Store, names: Iterable[str] | None = None) -
             decode(row.payload),
             config.limits.max_message_bytes,
             config.limits.max_rows_per_message,
+            registry,
         )
     if missing:
         raise ConfigError("\n".join(missing))

@@ -27,6 +27,10 @@ class StoreError(Recoverable):
     """The database did not answer, or answered that it cannot now."""
 
 
+class RegistryError(Recoverable):
+    """The schema registry did not answer, or not as one."""
+
+
 class JoinError(Recoverable):
     """The table on disk in which predictions wait for their labels cannot be used now."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from monitor.decode.payload import Refused, read
 from monitor.decode.shape import Written, number_of
 from monitor.decode.times import UNREADABLE, milliseconds
 from monitor.errors import DataError
-from monitor.source.base import Message
+from monitor.source.base import Message, Record
 
 TABLES = (".parquet", ".pq", ".csv", ".csv.gz")
 LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
@@ -90,14 +90,17 @@ def training_rows(path: Path, fields: ResolvedFields, label: Where | None = None
 
 
 def sample_frame(
-    messages: Iterable[Message], fields: ResolvedFields, label: Where | None = None
+    messages: Iterable[Message],
+    fields: ResolvedFields,
+    label: Where | None = None,
+    read_value: Callable[[Record], Any] | None = None,
 ) -> tuple[pd.DataFrame, dict[str, Role]]:
     """Give the features and outputs of the messages among these that can be read; raises DataError."""
     places = (*places_of(fields), label)
     rows = []
     for message in messages:
         with suppress(Refused):
-            rows += [_flattened(row, fields, places) for row in _objects(message, fields)]
+            rows += [_flattened(row, fields, places) for row in _objects(message, fields, read_value)]
     if not rows:
         raise DataError("no message of the sample can be read, so it tells nothing about types")
     frame = pd.DataFrame(rows)
@@ -220,11 +223,13 @@ def _read_lines(path: Path, fields: ResolvedFields, places: Sequence[Where | Non
     return pd.DataFrame(rows)
 
 
-def _objects(message: Message, fields: ResolvedFields) -> list[dict[str, Any]]:
-    """Give the objects of a message's rows; raises `Refused`."""
+def _objects(
+    message: Message, fields: ResolvedFields, read_value: Callable[[Record], Any] | None = None
+) -> list[dict[str, Any]]:
+    """Give the objects of a message's rows; raises `Refused`. Files hold JSON, whatever topics do."""
     if fields.shape is None:
         return [read(message.value or b"")]
-    rows = Events(fields.shape, _MOST_BYTES, _MOST_ROWS).rows(message)
+    rows = Events(fields.shape, _MOST_BYTES, _MOST_ROWS, read_value).rows(message)
     return [each.row for each in rows or ()]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from detectors.dictionary import Dictionary, Feature, Kind, Role
 from detectors.dictionary_file import from_toml
@@ -19,7 +20,7 @@ from monitor.config import Model
 from monitor.config.section import nearest
 from monitor.errors import DataError
 from monitor.files import TrainingRows, sample_frame, training_rows
-from monitor.source.base import Message
+from monitor.source.base import Message, Record
 from monitor.store.base import ReferenceRow
 
 _SHOWN = {
@@ -71,10 +72,15 @@ def dictionary_of(
     return _without(dictionary, ignored, rows)
 
 
-def inferred(settings: Model, name: str, messages: Iterable[Message]) -> Dictionary:
+def inferred(
+    settings: Model,
+    name: str,
+    messages: Iterable[Message],
+    read_value: Callable[[Record], Any] | None = None,
+) -> Dictionary:
     """Infer a dictionary from messages, as far as they can be read; raises DataError when none can."""
     label = settings.labels_fields.resolved(settings.fields, name).label
-    frame, roles = sample_frame(messages, settings.fields.resolved(name), label)
+    frame, roles = sample_frame(messages, settings.fields.resolved(name), label, read_value)
     return infer(frame, roles)
 
 

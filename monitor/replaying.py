@@ -12,7 +12,7 @@ import msgspec
 
 from detectors.reference import Reference
 from monitor.clock import Clock
-from monitor.compile import model_plan
+from monitor.compile import model_plan, registry_of
 from monitor.config import Config, LabelsFields, Model, ResolvedFields, ResolvedLabels
 from monitor.config.paths import path_text
 from monitor.config.section import InvalidSection, shown
@@ -73,6 +73,7 @@ def replay_files(
         reference,
         config.limits.max_message_bytes,
         config.limits.max_rows_per_message,
+        registry_of(config),
     )
     store.register_models([model], clock.now())
     with _join(plan, config.limits.join_bytes) as join:
@@ -82,8 +83,12 @@ def replay_files(
 
 
 def _as_in_files(settings: Model, paths: Sequence[Path], labels: Sequence[Path]) -> Model:
-    """Take tables for the rows that messages are made into; raises DataError for both kinds together."""
-    fields, labels_fields = settings.fields, settings.labels_fields
+    """Take tables for the rows that messages are made into, and lines for JSON.
+
+    Raises DataError for tables and messages together.
+    """
+    fields = msgspec.structs.replace(settings.fields, format="json")
+    labels_fields = msgspec.structs.replace(settings.labels_fields, format=None)
     if labels_fields.resolved(fields, "").shape is not None and _are_tables(labels):
         labels_fields = LabelsFields(preset="nested")
     if not fields.filled.is_plain and _are_tables(paths):

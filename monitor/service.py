@@ -11,7 +11,7 @@ from monitor.clock import Clock
 from monitor.closing import ClosingReport
 from monitor.config import Limits, Service
 from monitor.engine import Engine
-from monitor.errors import Fenced, JoinError, SourceError, StoreError
+from monitor.errors import Fenced, JoinError, RegistryError, SourceError, StoreError
 from monitor.gauges import Gauges
 from monitor.housekeeping import Housekeeping
 from monitor.log import logger
@@ -96,6 +96,10 @@ class Loop:
             self._wait(stop, "database", error)
         except SourceError as error:
             self._wait(stop, "kafka", error)
+        except RegistryError as error:
+            if self._engine.join is not None and self._engine.join.restoring:
+                self._engine.abandon()  # what was read again and what was not cannot be told apart
+            self._wait(stop, "registry", error)
         except JoinError as error:
             self._engine.abandon()  # what the table took and what it did not cannot be told apart
             self._wait(stop, "state_dir", error)
@@ -273,7 +277,7 @@ class Loop:
             self._outage_s = 0.0
             self._engine.source.resume()
             log.info("back after an outage")
-        for cause in ("starting", "database", "kafka", "state_dir"):
+        for cause in ("starting", "database", "kafka", "registry", "state_dir"):
             self._health.ready(cause)
 
 

@@ -25,12 +25,13 @@ from monitor.cli.context import (
     shown,
 )
 from monitor.clock import SystemClock
-from monitor.compile import decoder_of
+from monitor.compile import decoder_of, registry_of
 from monitor.config import Loaded
 from monitor.errors import ConfigError, DataError
 from monitor.layouts import labels_layout_of, layout_of
 from monitor.mapping import Fate, Mapper, Row
 from monitor.references import dictionary_from, inferred
+from monitor.registry.values import values_of
 from monitor.samples import sample_messages
 from monitor.source.base import Message
 
@@ -96,7 +97,9 @@ def _dictionary(
     if file is not None:
         return dictionary_from(file)
     if offline:
-        return inferred(loaded.config.models[model], model, messages)
+        settings = loaded.config.models[model]
+        read_value = values_of(settings.fields.format, registry_of(loaded.config))
+        return inferred(settings, model, messages, read_value)
     name = loaded.config.reference_name(model)
     row = database(loaded).active_reference(name)
     if row is None:
@@ -121,7 +124,8 @@ def _mapper(loaded: Loaded, name: str, dictionary: Dictionary, *, labels: bool) 
         topic, section = settings.topics[0], "fields"
         origins = settings.fields.origins(layout.features)
     bounds = limits.max_message_bytes, limits.max_rows_per_message
-    return Mapper(decoder_of(name, section, layout, settings, *bounds), layout, topic, origins)
+    decoder = decoder_of(name, section, layout, settings, *bounds, registry_of(loaded.config))
+    return Mapper(decoder, layout, topic, origins)
 
 
 def _for_machines(fate: Fate) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from monitor.config.load import Loaded, find, load, parse
 from monitor.config.model import Detectors, Model, RowCount
 from monitor.config.page import Page
 from monitor.config.performance import Performance
+from monitor.config.registry import SchemaRegistry
 from monitor.config.schema import Config, Database, Kafka, Limits, Retention, Service
 from monitor.config.secret import Secret
 
@@ -42,6 +43,7 @@ __all__ = [
     "Retention",
     "Route",
     "RowCount",
+    "SchemaRegistry",
     "Secret",
     "Service",
     "ServiceUrl",

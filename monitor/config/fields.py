@@ -11,7 +11,7 @@ import msgspec
 from monitor.config.paths import OR, VALUE, parse_inside, parse_keys, parse_path, parse_places, path_text
 from monitor.config.presets import PRESETS, Filled, Preset
 from monitor.config.section import Mistake, Place, Section, repeated
-from monitor.decode.layout import Coding, Condition, Keys, Meta, Scalar, Shape, TimestampUnit, Where
+from monitor.decode.layout import Coding, Condition, Format, Keys, Meta, Scalar, Shape, TimestampUnit, Where
 
 ScalarKey = Literal["id", "timestamp", "model", "prediction", "score", "label"]
 
@@ -69,6 +69,7 @@ class Fields(Section, frozen=True, kw_only=True):
     decode: dict[str, Coding] | None = None
     when: dict[str, Scalar | tuple[Scalar, ...]] | None = None
     cloudevents: bool | None = None
+    format: Format = "json"
 
     @property
     def filled(self) -> Filled:
@@ -80,6 +81,7 @@ class Fields(Section, frozen=True, kw_only=True):
             decode=preset.decode if self.decode is None else self.decode,
             when=preset.when if self.when is None else self.when,
             is_cloudevent=preset.is_cloudevent if self.cloudevents is None else self.cloudevents,
+            format=self.format,
         )
 
     def setting(self, key: ScalarKey) -> str:
@@ -155,6 +157,7 @@ class Fields(Section, frozen=True, kw_only=True):
             when=tuple(_condition(path, wanted) for path, wanted in filled.when.items()),
             is_cloudevent=filled.is_cloudevent,
             form=filled.form,
+            format=filled.format,
             names=self.feature_names,
         )
 

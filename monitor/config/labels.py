@@ -10,9 +10,9 @@ import msgspec
 
 from monitor.config.fields import Fields, path_mistakes
 from monitor.config.paths import OR, parse_path, path_text
-from monitor.config.presets import LabelsPreset
+from monitor.config.presets import PRESETS, LabelsPreset
 from monitor.config.section import Mistake, Section
-from monitor.decode.layout import Meta, Shape, TimestampUnit, Where
+from monitor.decode.layout import Format, Meta, Shape, TimestampUnit, Where
 
 LabelKey = Literal["id", "label", "timestamp", "model"]
 KEYS: tuple[LabelKey, ...] = ("id", "label", "timestamp", "model")
@@ -48,6 +48,7 @@ class LabelsFields(Section, frozen=True, kw_only=True):
     timestamp_unit: TimestampUnit | None = None
     model: str | None = None
     model_name: str | None = None
+    format: Format | None = None
 
     def setting(self, key: LabelKey, fields: Fields) -> str:
         """Give the path that holds for a key, as written; empty when it is off."""
@@ -56,9 +57,12 @@ class LabelsFields(Section, frozen=True, kw_only=True):
 
     def _base(self, fields: Fields) -> Fields:
         """What holds where nothing is said: the fields, unless labels' messages are of another form."""
+        form = fields.format if self.format is None else self.format
         if self.preset is not None:
-            return Fields(preset=self.preset)
-        return fields if fields.filled.is_plain else Fields()
+            return Fields(preset=self.preset, format=form)
+        if PRESETS[fields.preset].is_row and not fields.explode:
+            return msgspec.structs.replace(fields, format=form, when={}, decode={})
+        return Fields(format=form)
 
     def resolved(self, fields: Fields, model: str) -> ResolvedLabels:
         """Fill in what ``fields`` or the preset say; ``model`` is the model's name in the configuration."""
@@ -82,7 +86,7 @@ class LabelsFields(Section, frozen=True, kw_only=True):
         if self._base(fields).filled.is_plain:
             return {}
         found: dict[str, str] = {key: self.setting(key, fields) for key in KEYS}
-        return found | {"id": f"{found['id']} #ROW"}
+        return found | ({"id": f"{found['id']} #ROW"} if self._base(fields).filled.explode else {})
 
     def _of_rows(self, base: Fields, unit: TimestampUnit, named: str) -> ResolvedLabels:
         own = {key: getattr(self, key) for key in KEYS if getattr(self, key) is not None}
@@ -107,7 +111,8 @@ class LabelsFields(Section, frozen=True, kw_only=True):
 
     @property
     def _is_shaped(self) -> bool:
-        return self.preset is not None and not Fields(preset=self.preset).filled.is_plain
+        is_framed = self.format not in (None, "json")
+        return is_framed or (self.preset is not None and not Fields(preset=self.preset).filled.is_plain)
 
     def own_keys(self) -> tuple[str, ...]:
         """Name the keys that are set here."""

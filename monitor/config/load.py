@@ -22,7 +22,7 @@ from monitor.errors import ConfigError
 
 VARIABLE = "DRIFTD_CONFIG"
 SYSTEM_FILE = Path("/etc/driftd/config.toml")
-FROM_FILES = (("database", "url", "sqlite://"), ("page", "token", "x" * 16))
+FROM_FILES = (("database", "url", "sqlite://"), ("page", "token", "x" * 16), ("registry", "url", "http://x"))
 """Secrets that may be in a file of their own, and what stands in for one that cannot be read."""
 _AT_LINE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 

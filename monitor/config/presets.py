@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from monitor.decode.layout import Coding, FeatureForm, Scalar
+from monitor.decode.layout import Coding, FeatureForm, Format, Scalar
 
 Preset = Literal[
     "nested",
@@ -38,13 +38,19 @@ class Filled:
     when: When = field(default_factory=dict)
     is_cloudevent: bool = False
     form: FeatureForm = "plain"
+    format: Format = "json"
     others: frozenset[str] = frozenset()
+
+    @property
+    def is_row(self) -> bool:
+        """Whether each message is one row, whose keys are where they are in labels' messages too."""
+        return not self.explode and self.form == "plain"
 
     @property
     def is_plain(self) -> bool:
         """Whether messages are rows as they are."""
-        is_event = self.explode or self.decode or self.when or self.is_cloudevent or self.form != "plain"
-        return not is_event
+        is_event = self.explode or self.decode or self.when or self.is_cloudevent
+        return not is_event and self.form == "plain" and self.format == "json"
 
 
 _FLAT = {

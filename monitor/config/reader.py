@@ -16,7 +16,7 @@ from monitor.config.section import InvalidSection, Mistake, Place, Section, near
 
 S = TypeVar("S", bound=Section)
 
-_PRIVATE = {("database", "url"), ("alerts", "services"), ("kafka", "options")}
+_PRIVATE = {("database", "url"), ("registry", "url"), ("alerts", "services"), ("kafka", "options")}
 _MISSING: dict[Place, str] = {
     ("database", "url"): ": give url, url_file or the environment variable DRIFTD__DATABASE__URL",
 }

@@ -14,6 +14,7 @@ from monitor.config.alerting import Alerts
 from monitor.config.durations import Age, Duration
 from monitor.config.model import Model, Whole
 from monitor.config.page import Page
+from monitor.config.registry import SchemaRegistry
 from monitor.config.secret import MASK, Secret
 from monitor.config.section import Mistake, Section
 from monitor.config.sharing import sharing_mistakes
@@ -170,6 +171,7 @@ class Config(Section, frozen=True, kw_only=True):
     service: Service = field(default_factory=Service)
     page: Page = field(default_factory=Page)
     limits: Limits = field(default_factory=Limits)
+    registry: SchemaRegistry = field(default_factory=SchemaRegistry)
 
     def reference_name(self, model: str) -> str:
         """Give the model whose reference this model is compared with; usually its own."""
@@ -189,6 +191,19 @@ class Config(Section, frozen=True, kw_only=True):
             for mistake in sharing_mistakes(self.kafka.options):
                 yield Mistake(("kafka", *mistake.place), mistake.text)
         yield from self._circles()
+        yield from self._registry_mistakes()
+
+    def _registry_mistakes(self) -> Iterator[Mistake]:
+        for name, model in self.models.items():
+            for section, form in (
+                ("fields", model.fields.format),
+                ("labels_fields", model.labels_fields.format),
+            ):
+                if form in ("avro", "protobuf") and self.registry.url is None:
+                    text = (
+                        f'"{form}" needs the schemas: set registry.url to the address of the schema registry'
+                    )
+                    yield Mistake(("models", name, section, "format"), text)
 
     def _circles(self) -> Iterator[Mistake]:
         """Yield topics that are read by their names, and get the dead letters of one that is read, too."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -93,9 +93,12 @@ class Decoder:
         max_message_bytes: int,
         max_future_ms: int,
         max_rows: int = MAX_ROWS,
+        read: Callable[[Record], Any] | None = None,
     ) -> None:
         self._layout = layout
-        self._events = None if layout.shape is None else Events(layout.shape, max_message_bytes, max_rows)
+        self._events = (
+            None if layout.shape is None else Events(layout.shape, max_message_bytes, max_rows, read)
+        )
         self._model = model
         self._max_bytes = max_message_bytes
         self._max_future_ms = max_future_ms
@@ -113,6 +116,7 @@ class Decoder:
     def decode(self, chunk: Chunk, now: datetime, most_rows: int | None = None) -> Batch:
         """Decode every message of the chunk; nothing in a message can make this raise.
 
+        What reads values may raise `RegistryError`: the same call can be made again.
         Where messages have many rows, stop after the one that brings this many.
         """
         outcome = Outcome(chunk, self._model, now)

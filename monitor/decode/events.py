@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -37,11 +37,12 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Makes rows of messages, as a shape says."""
+    """Makes rows of messages, as a shape says; ``read`` reads values that are no plain JSON."""
 
     shape: Shape
     max_bytes: int
     max_rows: int
+    read: Callable[[Record], Any] | None = None
 
     def rows(self, record: Record) -> list[EventRow] | None:
         """Give a message's rows, at least one; None when a condition passes it over. Raises `Refused`."""
@@ -49,7 +50,7 @@ class Events:
         if len(value) > self.max_bytes:
             text = f"{len(value)} bytes or more, limits.max_message_bytes is {self.max_bytes}"
             raise Refused(Reason.TOO_LARGE, text)
-        payload = read_any(value)
+        payload = read_any(value) if self.read is None else self.read(record)
         if self.shape.is_cloudevent:
             record, payload = opened(record, payload)
         if not isinstance(payload, dict) and self.shape.rows != ():

@@ -52,6 +52,8 @@ Scalar = str | int | float | bool
 Coding = Literal["json", "csv", "base64+json", "base64+csv", "encoding"]
 """What text inside a payload is; ``encoding``: as the key of that name beside it says."""
 FeatureForm = Literal["plain", "feast"]
+Format = Literal["json", "json-schema", "avro", "protobuf"]
+"""What a message's value is written in; all but plain JSON are framed for a schema registry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Shape:
     when: tuple[Condition, ...] = ()
     is_cloudevent: bool = False
     form: FeatureForm = "plain"
+    format: Format = "json"
     names: tuple[str, ...] = ()
 
 

@@ -26,6 +26,8 @@ class Reason(StrEnum):
     UNKNOWN_MODEL = "unknown_model"
     NO_ID = "no_id"
     FRAMED = "framed"
+    UNFRAMED = "unframed"
+    UNKNOWN_SCHEMA = "unknown_schema"
     BAD_ENCODING = "bad_encoding"
     BAD_SHAPE = "bad_shape"
     NO_ROWS = "no_rows"
@@ -88,4 +90,7 @@ def refuse_framed(value: bytes) -> None:
         told = f"0x01 and schema GUID {UUID(bytes=value[1:_GUID_FRAME])}"
     else:
         return
-    raise Refused(Reason.FRAMED, f"the message begins with {told}: it is framed for a schema registry")
+    raise Refused(
+        Reason.FRAMED,
+        f"the message begins with {told}: it is framed for a schema registry, set fields.format",
+    )

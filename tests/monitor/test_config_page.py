@@ -32,6 +32,7 @@ from monitor.config import (
     Retention,
     Route,
     RowCount,
+    SchemaRegistry,
     Service,
     ServiceUrl,
     parse,
@@ -63,6 +64,7 @@ SECTIONS: dict[str, type[Section]] = {
     "[service]": Service,
     "[page]": Page,
     "[limits]": Limits,
+    "[registry]": SchemaRegistry,
 }
 MINIMUM = {
     "DRIFTD__KAFKA__BOOTSTRAP_SERVERS": "localhost:9092",
@@ -163,7 +165,12 @@ def test_the_example_file_shows_every_key_and_the_commented_ones_are_the_default
             value = table.get(info.encode_name)
             if info.encode_name in bare or info.encode_name in off or isinstance(value, dict | None):
                 continue
-            headings = {"[models.NAME.row_count]", "[models.NAME.labels_fields]", "[alerts.links]"}
+            headings = {
+                "[models.NAME.row_count]",
+                "[models.NAME.labels_fields]",
+                "[alerts.links]",
+                "[registry]",
+            }
             if heading not in headings and info.name != "reference":
                 assert simple(getattr(written, info.name)) == simple(value), (heading, info.name)
 

@@ -15,6 +15,7 @@ from monitor.errors import SourceError, StoreError
 from monitor.gauges import Gauges
 from monitor.housekeeping import Housekeeping
 from monitor.metrics import Metrics
+from monitor.plan import ModelPlan
 from monitor.service import Loop, Pace
 from monitor.source.base import Polled, TopicPartition
 from monitor.source.memory import MemoryBroker, MemorySource
@@ -63,10 +64,10 @@ def broker() -> MemoryBroker:
     return broker
 
 
-def loop_of(store: Store, source: Faulty) -> Loop:
+def loop_of(store: Store, source: MemorySource, made: ModelPlan | None = None) -> Loop:
     clock = Ticking(NOW)
     return Loop(
-        Engine(source, store, {"loans": plan()}, clock, "earliest"),
+        Engine(source, store, {"loans": made or plan()}, clock, "earliest"),
         clock,
         Pace(40, 0.5, 0.0, 10),
         Breaker(0.5, 100),

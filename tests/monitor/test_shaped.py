@@ -16,7 +16,7 @@ from monitor.config import Config
 from monitor.errors import DataError
 from monitor.references import built
 from monitor.replaying import Replayed, replay_files
-from monitor.store.base import Store
+from monitor.store.base import Store, View
 from monitor.telling import Speaking
 from tests.monitor.decode.logs import as_csv
 from tests.monitor.labelled_worlds import labelled_reference, rows_of_hours
@@ -33,7 +33,7 @@ score = "captureData.endpointOutput.data.1"
 [models.loans.labels_fields]
 preset = "sagemaker-groundtruth"
 """
-VIEWS = ("drift_history", "performance_history", "label_history", "window_history")
+VIEWS: tuple[View, ...] = ("drift_history", "performance_history", "label_history", "window_history")
 
 
 def events() -> Iterator[tuple[str, pd.DataFrame]]:
