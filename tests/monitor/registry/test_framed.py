@@ -196,6 +196,12 @@ def test_a_registry_that_is_away_is_an_outage_and_no_reject(registry: SchemaRegi
     assert "secret" not in str(raised.value)
 
 
+def test_models_that_read_the_same_topic_ask_once(registry: SchemaRegistry) -> None:
+    client = Registry(registry.url, 5.0, ManualClock(NOW))
+    assert client.schema("schemas/ids/7") == client.schema("schemas/ids/7")
+    assert registry.asked == ["/schemas/ids/7"]
+
+
 def test_a_schema_that_does_not_exist_is_asked_for_again_after_a_while(registry: SchemaRegistry) -> None:
     clock = ManualClock(NOW)
     reader, value = decoder(registry, clock=clock), framed(50, avro(row(1)))
