@@ -186,6 +186,15 @@ repeat_interval = "5 minutes"
         (GOOD + "[alerts.services]\nx = {}", 'services.x: give exactly one of { env = "NAME" }'),
         (GOOD + '[alerts.services]\nx = { env = "A", file = "b" }', "give exactly one of"),
         (
+            GOOD + '[alerts.services]\nx = { env = "A", digest = "weekly" }',
+            'services.x.digest: "weekly" is no time for a digest: write "daily 07:00" or "monday 07:00"',
+        ),
+        (
+            GOOD + '[alerts.services]\nx = { env = "A", kind = "webhook", digest = "daily 07:00" }',
+            "is for people, not for a service of kind webhook",
+        ),
+        (GOOD + '[alerts.services]\nx = { env = "A", kind = "alertmanger" }', "services.x.kind"),
+        (
             GOOD + '[alerts.services]\noncall = { env = "A" }\n[[alerts.routes]]\nto = ["oncal"]',
             'mean "oncall"? (known',
         ),

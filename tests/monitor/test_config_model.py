@@ -212,6 +212,12 @@ def test_a_plain_configuration_gets_no_warning_but_is_told_its_level() -> None:
         ),
         ('[service]\nhttp = "0.0.0.0:9464"', "service.http", "info", "other machines"),
         ('[database.retention]\ncounts = "2d"', "database.retention.counts", "warning", "shorter than"),
+        (
+            '[database.retention]\ndaily_after = "2d"',
+            "database.retention.daily_after",
+            "warning",
+            "which need each window",
+        ),
         ('[alerts.services.b]\nurl = "json://h"', "alerts.services.b", "warning", "in the file"),
     ],
 )

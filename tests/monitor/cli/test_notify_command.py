@@ -49,6 +49,18 @@ def test_every_service_gets_a_message_marked_as_a_test(
     assert not told.file.exists()
 
 
+def test_an_alertmanager_is_tried_with_an_alert_that_ends_by_itself(
+    bare: World, web: WebReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONCALL_URL", web.url)
+    bare.configure(CONFIG.replace('env = "ONCALL_URL"', 'env = "ONCALL_URL", kind = "alertmanager"'))
+    ran = bare.run("notify", "test")
+    assert (ran.code, ran.out.splitlines()) == (0, ["sent    oncall"])
+    ((path, (alert,)),) = web.posts
+    assert (path, alert["labels"]["alertname"]) == ("/api/v2/alerts", "driftd_test")
+    assert alert["endsAt"] > alert["startsAt"]
+
+
 def test_named_services_alone_are_tried(told: World, web: WebReceiver, mail: MailReceiver) -> None:
     ran = told.run("notify", "test", "team", "team", "--json")
     assert ran.json == [{"service": "team", "ok": True, "error": ""}]
