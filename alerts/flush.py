@@ -25,7 +25,7 @@ class Settings:
 
     ``expiring`` are the services that forget an alert unless they are told of it again and again
     (Alertmanager): they are, as long as it fires and is not muted, and always when it is over.
-    ``digests`` are the services that get nothing but digests.
+    ``digests`` are the services that get nothing but digests: what happens is noted for them.
     """
 
     group_wait: timedelta = timedelta(minutes=1)

@@ -60,7 +60,6 @@ def model_plan(
             for_windows=settings.for_windows,
             keep_windows=settings.keep_windows,
             expiring=alerts.expiring,
-            digests=frozenset(alerts.digests),
         ),
         labels=labels,
     )

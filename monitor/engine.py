@@ -60,12 +60,12 @@ class Engine:
     ) -> None:
         self.source = source
         self.store = store
-        self.plans = dict(plans)
+        self._speaking = speaking or Speaking()
+        self.plans = self._speaking.plans(plans)
         self.clock = clock
         self.state = State()
         self._start = start
         self._has_met = start == "earliest"  # else topics that there are at first are told from later ones
-        self._speaking = speaking or Speaking()
         self._letters = PendingLetters(dead_letters)
         self._room = room or Room()
         self._waiting: list[Chunk] = []
@@ -93,8 +93,8 @@ class Engine:
         means_otherwise = any(
             name in self.plans and _terms(plan) != _terms(self.plans[name]) for name, plan in plans.items()
         )
-        self.plans = dict(plans)
         self._speaking = speaking
+        self.plans = speaking.plans(plans)
         if means_otherwise:
             self.abandon()  # what waits for labels means something else now: it is read again
         self._references.follow(plans.values())

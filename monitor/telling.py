@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from alerts.flush import flush
@@ -27,6 +27,14 @@ class Speaking:
     schema: str = ""
     links: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     digests: Mapping[str, Timetable] = field(default_factory=dict)
+
+    def plans(self, plans: Mapping[str, ModelPlan]) -> dict[str, ModelPlan]:
+        """Give plans that note for digests what happens: whoever tells nobody notes nothing."""
+        digests = frozenset(self.digests)
+        return {
+            name: replace(plan, alerting=replace(plan.alerting, digests=digests))
+            for name, plan in plans.items()
+        }
 
 
 def flush_due(

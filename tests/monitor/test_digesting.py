@@ -92,16 +92,9 @@ def test_a_clock_that_was_set_back_does_not_hold_the_digest_up() -> None:
     assert len(outbox(store)) == 1
 
 
-SERVICES = """
-[alerts.services]
-oncall = { url = "slack://a/b/c" }
-team = { url = "mailto://example.com", digest = "daily 07:00" }
-"""
-
-
 def test_what_the_engine_finds_goes_to_one_service_at_once_and_to_the_other_in_its_digest() -> None:
     store, at = new_store(), TopicPartition("predictions", 0)
-    engine = new_engine(store, [at], {"loans": plan(SERVICES)})
+    engine = new_engine(store, [at])
     seven = Timetable.parse("daily 07:00")
     engine.replace_plans(engine.plans, Speaking(services=("oncall", "team"), digests={"team": seven}))
     engine.send_digests()
@@ -119,7 +112,25 @@ def test_what_the_engine_finds_goes_to_one_service_at_once_and_to_the_other_in_i
     service, title = _outbox(store)[-1]
     assert service == "team"
     assert title.startswith("[DIGEST] ")
-    assert "(loans)" in title
+    assert title.endswith(" new (loans)")
+
+
+def test_whoever_tells_nobody_as_a_replay_does_notes_nothing() -> None:
+    store, at = new_store(), TopicPartition("predictions", 0)
+    engine = new_engine(store, [at], {"loans": plan(SERVICES)})
+    engine.take([chunk(at, log(6, shift_from_hour=3))])
+    engine.commit()
+    assert engine.close_windows()
+    with store.digest("team") as turn:
+        assert turn is not None
+        assert turn.standing()
+        assert turn.changed() == ()
+
+
+SERVICES = """
+[alerts.services]
+team = { url = "mailto://example.com", digest = "daily 07:00" }
+"""
 
 
 def _outbox(store: Store) -> list[tuple[str, str]]:
