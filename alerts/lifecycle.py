@@ -19,8 +19,9 @@ def step(alert: Alert | None, observation: Observation, for_windows: int, keep_w
     or a pending one that cleared before it fired.
 
     A resolved alert that turns bad is a new incident with its own
-    `Alert.alert_id`; the caller may keep or drop the old one. Rounds must come
-    in the order of event time.
+    `Alert.alert_id`. When that is forgotten before it fired, the next round goes
+    on from the resolved one, which the caller has to keep: no incident begins
+    before the previous one ended. Rounds must come in the order of event time.
     """
     bad = _shortest_bad(observation)
     if bad is not None:

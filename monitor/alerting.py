@@ -36,12 +36,15 @@ class AlertRound:
         critical: frozenset[str],
         advice: Mapping[str, Any] | None = None,
     ) -> None:
-        """Start from the stored alerts; ``critical`` are the features whose alerts are critical.
+        """Start from the stored alerts, oldest first; ``critical`` are features whose alerts are critical.
 
         ``advice`` (see `monitor.performance.advice`) goes with alerts about the model itself.
         """
         self._advice = advice
-        self._latest = {alert.fingerprint: alert for alert in alerts}
+        self._latest: dict[str, Alert] = {}
+        self._ended: dict[str, Alert] = {}
+        for alert in alerts:
+            self._remember(alert.fingerprint, alert)
         self._settings = settings
         self._critical = critical
         self._written: dict[str, Alert] = {}
@@ -79,17 +82,28 @@ class AlertRound:
     def _note(self, key: str, before: Alert | None, after: Alert | None) -> None:
         if after is None:
             if before is not None:
-                del self._latest[key]
+                self._forget(key)
                 self._forgotten.add(before.alert_id)
                 self._written.pop(before.alert_id, None)
             return
-        self._latest[key] = after
+        self._remember(key, after)
         self._written[after.alert_id] = after
         self._forgotten.discard(after.alert_id)
         is_news = before is None or before.status is not after.status
         if is_news and after.status is not Status.PENDING:
             self._changed_groups[group_key(after)] = group_of(after)
             self._news[after.alert_id] = None
+
+    def _remember(self, key: str, alert: Alert) -> None:
+        self._latest[key] = alert
+        if alert.status is Status.RESOLVED:
+            self._ended[key] = alert
+
+    def _forget(self, key: str) -> None:
+        """What ended before a pending alert is the latest again: no new one may begin before its end."""
+        del self._latest[key]
+        if key in self._ended:
+            self._latest[key] = self._ended[key]
 
     def changes(self, groups: Iterable[Group], told: frozenset[str], now: datetime) -> Alerting:
         """What has to be written: alerts, and groups whose next message is now planned.

@@ -64,10 +64,10 @@ def as_alert(row: RowMapping) -> Alert:
 
 
 def current_alerts(connection: Connection, of_model: str) -> tuple[Alert, ...]:
-    """Give the latest incident of each label set, whatever its status, oldest first."""
+    """Give the latest incident of each label set, and the one before a pending one, oldest first."""
     later = alert.alias()
     same = later.c.fingerprint == alert.c.fingerprint
-    is_latest = ~exists().where(same, later.c.opened_at > alert.c.opened_at)
+    is_latest = ~exists().where(same, later.c.opened_at > alert.c.opened_at, later.c.status != Status.PENDING)
     query = select(alert).where(alert.c.model == of_model, is_latest)
     rows = connection.execute(query.order_by(alert.c.opened_at, alert.c.alert_id)).mappings()
     return tuple(as_alert(row) for row in rows)

@@ -97,7 +97,10 @@ class ModelLock(Protocol):
         """Late rows counted so far for a window that has not been judged."""
 
     def alerts(self) -> tuple[Alert, ...]:
-        """Give the latest alert of each label set, whatever its status."""
+        """Give the latest alert of each label set, and the one before a pending one, oldest first.
+
+        A pending alert may be forgotten; then the one before it is the latest again.
+        """
 
     def groups(self) -> tuple[Group, ...]: ...
 

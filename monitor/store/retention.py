@@ -9,15 +9,20 @@ detectors have not learned, their checkpoints) never goes here.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Delete,
     Exists,
+    Integer,
+    Select,
     Table,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -44,7 +49,9 @@ from monitor.store.result_tables import (
     window_counts,
 )
 from monitor.store.tables import gap, late_count, open_window, reject
-from monitor.store.types import EventTime, to_ms
+from monitor.store.types import EventTime, Instant, to_ms
+
+BEFORE = bindparam("before", type_=Instant())
 
 RESULTS: tuple[Column[Any], ...] = (
     drift_result.c.window_start,
@@ -82,28 +89,28 @@ def delete_older(
     return done
 
 
-def expendable(time: Column[Any], before: datetime) -> ColumnElement[bool]:
+def _expendable(time: Column[Any]) -> ColumnElement[bool]:
     """What else has to hold: it is no longer needed, and was not written lately.
 
     A backlog or a replay writes old event times now: such history lives as long as any other.
     """
     table = time.table
     if "evaluated_at" in table.c:
-        return table.c.evaluated_at < before
+        return table.c.evaluated_at < BEFORE
     if table is closed_window:
-        return or_(closed_window.c.closed_at.is_(None), closed_window.c.closed_at < before)
+        return or_(closed_window.c.closed_at.is_(None), closed_window.c.closed_at < BEFORE)
     special = {
-        window_counts: ~_window_judged_since(before, window_counts),
-        day_counts: ~_window_judged_since(before, day_counts),
-        challenger_result: ~_window_judged_since(before, challenger_result),
+        window_counts: ~_window_judged_since(window_counts),
+        day_counts: ~_window_judged_since(day_counts),
+        challenger_result: ~_window_judged_since(challenger_result),
         joined_window: and_(
-            ~_window_judged_since(before, joined_window),
+            ~_window_judged_since(joined_window),
             ~_is_open(joined_window.c.model, joined_window.c.window_start),
         ),
         late_count: ~_is_open(late_count.c.model, time),
         alert: and_(
             alert.c.status == Status.RESOLVED,
-            ~_judged_since(before, alert.c.model, closed_window.c.window_end == time),
+            ~_judged_since(alert.c.model, closed_window.c.window_end == time),
         ),
         notification: _told_over(),
     }
@@ -114,13 +121,13 @@ def _is_open(model: Column[Any], start: Column[Any]) -> Exists:
     return exists().where(open_window.c.model == model, open_window.c.window_start == start)
 
 
-def _judged_since(before: datetime, model: Column[Any], same: ColumnElement[bool]) -> Exists:
-    return exists().where(closed_window.c.model == model, same, closed_window.c.closed_at >= before)
+def _judged_since(model: Column[Any], same: ColumnElement[bool]) -> Exists:
+    return exists().where(closed_window.c.model == model, same, closed_window.c.closed_at >= BEFORE)
 
 
-def _window_judged_since(before: datetime, table: Table) -> Exists:
+def _window_judged_since(table: Table) -> Exists:
     same = closed_window.c.window_start == table.c.window_start
-    return _judged_since(before, table.c.model, same)
+    return _judged_since(table.c.model, same)
 
 
 def _told_over() -> ColumnElement[bool]:
@@ -133,6 +140,15 @@ def _told_over() -> ColumnElement[bool]:
     return and_(outbox.state != "queued", or_(outbox.state != "sent", outbox.id.not_in(newest)))
 
 
+@cache
+def _statements(time: Column[Any]) -> tuple[Select[Any], Delete]:
+    """Build, once, what finds the last moment to be deleted and what deletes up to there."""
+    where = (time < bindparam("moment", type_=time.type), _expendable(time))
+    oldest = select(time).where(*where).order_by(time).limit(bindparam("most", type_=Integer)).subquery()
+    upto = time <= bindparam("last", type_=time.type)
+    return select(func.max(oldest.c[0])), delete(time.table).where(*where, upto)
+
+
 def delete_some(
     connection: Connection,
     time: Column[Any],
@@ -141,9 +157,9 @@ def delete_some(
 ) -> int:
     """Delete the oldest rows; those of one moment, and so of one window, go together."""
     moment: Any = to_ms(before) if isinstance(time.type, EventTime) else before
-    where = [time < moment, expendable(time, before)]
-    oldest = select(time).where(*where).order_by(time).limit(limit).subquery()
-    last = connection.execute(select(func.max(oldest.c[0]))).scalar()
+    given = {"moment": moment, "before": before}
+    find, remove = _statements(time)
+    last = connection.execute(find, {**given, "most": limit}).scalar()
     if last is None:
         return 0
-    return connection.execute(delete(time.table).where(*where, time <= last)).rowcount
+    return connection.execute(remove, {**given, "last": last}).rowcount

@@ -25,11 +25,15 @@ def seen(
 def life(
     *rounds: Mapping[int, bool | None], for_windows: int = 1, keep_windows: int = 2
 ) -> list[Alert | None]:
+    """Keep what ended while something is pending, as whoever calls `step` has to."""
     alert: Alert | None = None
+    ended: Alert | None = None
     states = []
     for hour, verdicts in enumerate(rounds):
+        ended = alert if alert is not None and alert.status is Status.RESOLVED else ended
         alert = step(alert, seen(hour, verdicts), for_windows, keep_windows)
         states.append(alert)
+        alert = ended if alert is None else alert
     return states
 
 

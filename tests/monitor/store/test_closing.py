@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -143,6 +144,14 @@ def test_the_latest_incident_of_each_label_set_is_given(store: Store) -> None:
         held(lock).write(Alerting(alerts=(old, new)))
         assert held(lock).alerts() == (new,)
     assert [row["status"] for row in store.view("alert_history")] == ["firing", "resolved"]
+
+
+def test_what_ended_before_a_pending_alert_is_given_too(store: Store) -> None:
+    older, old, new = alert(status=Status.RESOLVED), alert(hour=5, status=Status.RESOLVED), alert(hour=9)
+    pending = replace(new, status=Status.PENDING, fired_ms=None)
+    with store.lock(MODEL) as lock:
+        held(lock).write(Alerting(alerts=(older, old, pending)))
+        assert held(lock).alerts() == (old, pending)
 
 
 def test_forgotten_alerts_are_those_that_never_fired(store: Store) -> None:
