@@ -51,7 +51,7 @@ def overview(desk: Desk, asked: Asked) -> View:
         for name, until in judged.items()
         if until is not None
     }
-    latest = _latest(look.latest_windows({name: one.start_ms for name, one in stretches.items()}))
+    latest = _latest(look.latest_windows(list(stretches)))
     worst = {
         row["model"]: row | {"verdict": _VERDICTS[row["loudest"]]}
         for row in look.worst({name: row["window_start"] for name, row in latest.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Integer, and_, case, cast, func, select
@@ -24,13 +24,19 @@ def models(connection: Connection) -> dict[str, int | None]:
     return {row.name: row.closed_until for row in rows}
 
 
-def windows(connection: Connection, since: Mapping[str, int]) -> list[Row]:
-    """Give the judged windows of each model from its time on, oldest first."""
-    table, from_ = closed_window, per_model(connection, since)
+def windows(connection: Connection, names: Collection[str]) -> list[Row]:
+    """Give the latest judged window of each model."""
+    table, other = closed_window, closed_window.alias("other")
+    latest = select(func.max(other.c.window_start)).where(
+        other.c.model == model.c.name, other.c.segment == ""
+    )
     columns = (table.c.model, table.c.window_start, table.c.window_end, table.c.rows, table.c.late)
-    same = and_(table.c.model == from_.c.model, table.c.window_start >= from_.c.at, table.c.segment == "")
-    query = select(*columns).join_from(from_, table, same)
-    return fetched(connection, query.order_by(table.c.model, table.c.window_start))
+    same = and_(
+        table.c.model == model.c.name,
+        table.c.segment == "",
+        table.c.window_start == latest.correlate(model).scalar_subquery(),
+    )
+    return fetched(connection, select(*columns).join_from(model, table, same).where(model.c.name.in_(names)))
 
 
 def worst(connection: Connection, starts: Mapping[str, int]) -> list[Row]:

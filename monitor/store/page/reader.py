@@ -28,8 +28,8 @@ class Look:
     def models(self) -> dict[str, int | None]:
         return overview.models(self._on)
 
-    def latest_windows(self, since: Mapping[str, int]) -> list[Row]:
-        return overview.windows(self._on, since) if since else []
+    def latest_windows(self, names: Collection[str]) -> list[Row]:
+        return overview.windows(self._on, names)
 
     def worst(self, starts: Mapping[str, int]) -> list[Row]:
         return overview.worst(self._on, starts) if starts else []
