@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.integration.watching import LIMIT_S, Watch, watched
 from tests.monitor.store.proxy import Proxy
 from tests.services.postgres import PostgresServer
 from tests.services.postgres_fixtures import Databases
+from tests.services.small_disk import fill, small_disk
 from tests.services.waiting import until
 
 OUT = "application_name=outside"
@@ -41,6 +43,7 @@ class Scene:
     watch: Watch
     server: PostgresServer
     proxy: Proxy
+    disk: Path | None = None
 
     def read_on(self, hours: int = 1) -> None:
         """Tell the next hours and see that they are read and that the service is ready then."""
@@ -106,6 +109,34 @@ def crowded(scene: Scene) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def full(scene: Scene) -> Iterator[None]:
+    """The tables are on a disk of their own that has no room, and have none left inside."""
+    assert scene.disk is not None
+    with psycopg.connect(f"{scene.server.url}?{OUT}", autocommit=True) as admin:
+        admin.execute(f"CREATE TABLESPACE small LOCATION '{scene.disk}'".encode())
+        _move(admin, b"pg_default", b"small")
+        until(lambda: _does(admin, b"VACUUM FULL"), "tables have no room inside", LIMIT_S)
+        fill(scene.disk / "ballast")
+        yield
+        (scene.disk / "ballast").unlink()
+        _move(admin, b"small", b"pg_default")
+        admin.execute(b"DROP TABLESPACE small")
+
+
+def _move(admin: psycopg.Connection[tuple[object, ...]], before: bytes, after: bytes) -> None:
+    statement = b"ALTER TABLE ALL IN TABLESPACE " + before + b" SET TABLESPACE " + after
+    until(lambda: _does(admin, statement), "tables are moved", LIMIT_S)
+
+
+def _does(admin: psycopg.Connection[tuple[object, ...]], statement: bytes) -> bool:
+    """Whether it was done; not when the service's own statements were in its way."""
+    with contextlib.suppress(psycopg.errors.DeadlockDetected):
+        admin.execute(statement)
+        return True
+    return False
+
+
 def _strangers(admin: psycopg.Connection[tuple[object, ...]]) -> int:
     found = admin.execute(
         "SELECT count(*) FROM pg_stat_activity "
@@ -132,6 +163,14 @@ def server(postgres_databases: Databases) -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
+def disk(server: PostgresServer) -> Iterator[Path | None]:
+    with small_disk(64, server.owner) as mounted:
+        if mounted is None and os.environ.get("CI", "").lower() == "true":
+            pytest.fail("no small disk can be mounted: run the tests as root")
+        yield mounted
+
+
+@pytest.fixture
 def web() -> Iterator[WebReceiver]:
     with web_receiver() as receiver:
         yield receiver
@@ -141,7 +180,7 @@ def web() -> Iterator[WebReceiver]:
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_through_every_outage_of_the_database_the_results_are_those_of_an_undisturbed_run(
-    kafka_bootstrap: str, server: PostgresServer, web: WebReceiver, tmp_path: Path
+    kafka_bootstrap: str, server: PostgresServer, disk: Path | None, web: WebReceiver, tmp_path: Path
 ) -> None:
     story = Story.begun(kafka_bootstrap)
     stormy = world_of(tmp_path, story, server.url, hook(web))
@@ -149,7 +188,7 @@ def test_through_every_outage_of_the_database_the_results_are_those_of_an_undist
     with Proxy(server.url) as proxy:
         change(stormy, str(server.port), str(proxy.port))
         watch = watched(stormy)
-        scene = Scene(story, stormy, watch, server, proxy)
+        scene = Scene(story, stormy, watch, server, proxy, disk)
         with service(stormy) as process:
             watch.wait_until_ready()
             scene.read_on(2)
@@ -159,6 +198,8 @@ def test_through_every_outage_of_the_database_the_results_are_those_of_an_undist
             scene.read_on()
             scene.goes_through(read_only, "read-only transaction")
             scene.goes_through(crowded, "too many clients")
+            if disk is not None:
+                scene.goes_through(full, "No space left on device")
             cut_at_commit(scene, story.topic.encode(), reference.encode())  # rows are counted
             cut_at_commit(scene, b"psi")  # windows are judged
             cut_at_commit(scene, b"hook")  # a message is claimed

@@ -74,6 +74,11 @@ class PostgresServer:
         self.close()
 
     @property
+    def owner(self) -> int | None:
+        """The user that has to own its folders; None: it is run as oneself."""
+        return self._launch.owner
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
