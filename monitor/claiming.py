@@ -37,8 +37,10 @@ def claimed(
     begins = source.first_offsets(met, start) if met else {}
     added = source.first_offsets(fresh - met, "earliest") if fresh - met else {}
     advances = tuple(Advance(tp, None, first) for tp, first in begins.items())
+    gone = _gone(every, plans, store)
     wanted = {entry for plan in plans for entry in plan.all_topics.entries} if start == "latest" else set()
-    store.commit(Progress(advances, known=_unread(every, plans, now), watched=tuple(wanted - watched)))
+    known = _unread(every, plans, now)
+    store.commit(Progress(advances, known=known, watched=tuple(wanted - watched), gone=gone))
     return _loaded(partitions, cursors, {**begins, **added}, store, now), met & fresh
 
 
@@ -59,6 +61,19 @@ def _unread(
         for plan in plans
         for tp in partitions
         if tp.topic in plan.all_topics
+    )
+
+
+def _gone(
+    every: Iterable[TopicPartition], plans: Iterable[ModelPlan], store: Store
+) -> tuple[PartitionClock, ...]:
+    """Clocks of topics that were deleted before they were read to their ends: nothing more comes of them."""
+    topics = {plan.name: plan.all_topics for plan in plans}
+    existing = {tp.topic for tp in every}
+    return tuple(
+        clock
+        for clock in store.clocks_behind(topics)
+        if clock.partition.topic in topics[clock.model] and clock.partition.topic not in existing
     )
 
 

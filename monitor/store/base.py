@@ -260,6 +260,9 @@ class Store(Protocol):
     def partition_clocks(self, partitions: Iterable[TopicPartition]) -> tuple[PartitionClock, ...]:
         """Event times of these partitions, for every model."""
 
+    def clocks_behind(self, models: Iterable[str]) -> tuple[PartitionClock, ...]:
+        """Give the clocks of these models' partitions that were not read to their ends."""
+
     def open_windows(
         self, partitions: Iterable[TopicPartition], keys: Iterable[tuple[str, int]] | None = None
     ) -> tuple[OpenWindow, ...]:

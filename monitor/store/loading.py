@@ -43,6 +43,12 @@ def partition_clocks(
     return clocks_of(connection, of_partitions(partition_clock, list(partitions)))
 
 
+def clocks_behind(connection: Connection, models: Iterable[str]) -> tuple[PartitionClock, ...]:
+    """Give the clocks of partitions that were not read to their ends."""
+    is_behind = partition_clock.c.caught_up.is_(False)
+    return clocks_of(connection, partition_clock.c.model.in_(sorted(models)) & is_behind)
+
+
 def windows_of(connection: Connection, where: ColumnElement[bool]) -> tuple[OpenWindow, ...]:
     """Give open parts, ordered by model, time, segment and partition."""
     table = open_window

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import BigInteger, Connection, bindparam, delete, func, select, tuple_, update
@@ -41,6 +42,7 @@ def commit(connection: Connection, progress: Progress) -> Mapping[str, int]:
     watch(connection, progress.watched)
     closed_until, learned_until = hold_models(connection, touched(progress))
     write_known(connection, progress.known)
+    write_gone(connection, progress.gone)
     write_clocks(connection, progress.clocks)
     write_beats(connection, progress.beats)
     still_open = [window for window in progress.windows if not is_closed(window, closed_until)]
@@ -63,6 +65,7 @@ def touched(progress: Progress) -> frozenset[str]:
         progress.late,
         progress.clocks,
         progress.known,
+        progress.gone,
         progress.joined,
         progress.learned,
         progress.challenger,
@@ -175,6 +178,11 @@ def write_known(connection: Connection, clocks: Sequence[PartitionClock]) -> Non
     statement = inserting(connection, table)
     doubted = statement.on_conflict_do_update(index_elements=keys, set_={"caught_up": False}, where=stale)
     connection.execute(doubted, clock_rows(clocks))
+
+
+def write_gone(connection: Connection, clocks: Sequence[PartitionClock]) -> None:
+    """Note of partitions that are no more that they were read to their ends, whatever was left."""
+    upsert(connection, partition_clock, clock_rows([replace(clock, caught_up=True) for clock in clocks]))
 
 
 def write_beats(connection: Connection, beats: Sequence[Beat]) -> None:

@@ -136,6 +136,10 @@ class SqlStore:
         with self._database.reading() as connection:
             return loading.partition_clocks(connection, partitions)
 
+    def clocks_behind(self, models: Iterable[str]) -> tuple[PartitionClock, ...]:
+        with self._database.reading() as connection:
+            return loading.clocks_behind(connection, models)
+
     def open_windows(
         self, partitions: Iterable[TopicPartition], keys: Iterable[tuple[str, int]] | None = None
     ) -> tuple[OpenWindow, ...]:

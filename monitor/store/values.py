@@ -253,7 +253,8 @@ class Progress:
     challengers whose lease another than ``holder`` has. ``known`` partitions exist and may have messages that
     nobody has read: each without a clock gets this one; another's is no longer said to be caught up when
     nobody has checked that lately. ``watched`` are names and patterns of topics that are looked for from now
-    on; fenced when another process has written one of them.
+    on; fenced when another process has written one of them. ``gone`` are partitions that are no more: nothing
+    of theirs is left to be read.
     """
 
     advances: tuple[Advance, ...] = ()
@@ -269,6 +270,7 @@ class Progress:
     beats: tuple[Beat, ...] = ()
     known: tuple[PartitionClock, ...] = ()
     watched: tuple[str, ...] = ()
+    gone: tuple[PartitionClock, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,7 @@ def test_of_two_that_meet_a_topic_at_once_one_is_told_to_look_again(
 
 
 LISTED, MATCHED = TopicPartition("listed", 0), TopicPartition("predictions.eu", 0)
+US = TopicPartition("predictions.us", 0)
 LATER = ("listed", r"^predictions\..*")
 
 
@@ -158,3 +159,29 @@ def test_of_two_that_look_for_the_first_time_at_once_one_is_told_to_look_again(
     appear(broker, 7)
     second.claim()
     assert store.watched() == set(LATER)
+
+
+def test_a_topic_that_is_deleted_half_read_holds_windows_back_for_a_day_and_no_longer(
+    broker: MemoryBroker,
+) -> None:
+    store = new_store()
+    for name in ("predictions.eu", "predictions.us"):
+        broker.create(name)
+    first = engine(broker, store, MATCHED, US, topics=LATER)
+    first.claim()
+    append(broker, [MATCHED, US], 30)
+    chunks = first.source.poll(0, 1_000).chunks
+    first.take(
+        [replace(each, records=each.records[:10]) if each.partition == US else each for each in chunks]
+    )
+    first.commit()
+    del broker.logs[US]
+    append(broker, [MATCHED], 1)
+    second = engine(broker, store, MATCHED, topics=LATER)
+    second.claim()
+    read(second)
+    assert isinstance(second.clock, ManualClock)
+    for seconds, windows in ((3_600, 0), (86_400, 1)):
+        second.clock.advance(seconds)
+        read(second)
+        assert sum(report.windows for report in second.close_windows()) == windows
