@@ -1,7 +1,7 @@
 """Environments, streams, runners, figures: ``python -m bench.quality [--quick] [--page] [--only NAME]``.
 
-The figures go to .cache/quality; with ``--page`` also into docs/comparison.md and docs/images. Answers of
-other libraries are kept until streams, versions or the program that runs them change.
+The figures go to .cache/quality; with ``--page`` also into docs/comparison.md and docs/images. Answers
+are kept until streams, versions or programs change: whoever was slow is further with the next run.
 """
 
 from __future__ import annotations
@@ -85,15 +85,11 @@ def _answers(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         print(f"drawing {sum(case.streams for case in asked)} streams", flush=True)
-        drawn = streams.write(asked, folder)
+        streams.write(asked, folder)
 
         def judged(runner: Runner) -> Result | str:
-            said = runner.answers(folder, CACHE, drawn)
-            told = (
-                said
-                if isinstance(said, str)
-                else f"{len(said.answered)} streams, {said.facts['cpu_s']:.0f} s"
-            )
+            said = runner.answers(folder, CACHE)
+            told = said if isinstance(said, str) else f"{len(said.answered)} streams"
             print(f"{runner.name}: {told}", flush=True)
             return said
 

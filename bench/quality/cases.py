@@ -17,7 +17,6 @@ SHARES = (0.40, 0.25, 0.20, 0.10, 0.05)
 
 AUTOCORRELATION = 0.6  # of neighbouring rows
 AMPLITUDE = 0.3  # of the daily cycle, in standard deviations
-DAY = 24  # windows
 SPREAD = 1.2
 TAIL_SHARE, TAIL_STRETCH = 0.02, 4.0
 POINTS = 0.03
@@ -52,7 +51,7 @@ class Case:
     """Some streams of one kind: ``before`` windows without the change, then ``after`` with it.
 
     ``reference_rows`` rows were drawn before them. ``size`` is how large the change is; that of a mean is in
-    standard deviations.
+    standard deviations. A window takes so many ``hours``.
     """
 
     name: str
@@ -65,6 +64,7 @@ class Case:
     rows: int = 1_000
     reference_rows: int = 10_000
     dependence: Dependence = Dependence.NONE
+    hours: int = 1
 
     @property
     def windows(self) -> int:
@@ -75,7 +75,7 @@ class Case:
         return self.change is Change.NOTHING
 
 
-def _null(dependence: Dependence, streams: int, after: int, reference_windows: int) -> Case:
+def _null(dependence: Dependence, streams: int, after: int, reference_windows: int, hours: int = 1) -> Case:
     return Case(
         f"null_{dependence.name.lower()}",
         dependence.value,
@@ -84,6 +84,7 @@ def _null(dependence: Dependence, streams: int, after: int, reference_windows: i
         after=after,
         reference_rows=1_000 * reference_windows,
         dependence=dependence,
+        hours=hours,
     )
 
 
@@ -98,7 +99,7 @@ def _large(name: str, title: str, change: Change, size: float) -> Case:
 NULLS = (
     _null(Dependence.NONE, 16, 130, 10),
     _null(Dependence.AUTOCORRELATED, 6, 130, 10),
-    _null(Dependence.CYCLE, 4, 4 * DAY, 2 * DAY),
+    _null(Dependence.CYCLE, 4, 84, 28, hours=6),
 )
 SHIFTS = (
     _mean(0.05, 50),

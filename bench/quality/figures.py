@@ -91,9 +91,7 @@ def compute(
         },
         levels=levels,
         costs={name: _costs(result) for name, result in costs.items()},
-        versions={
-            name: version for result in results.values() for name, version in result.facts["versions"].items()
-        },
+        versions={name: version for result in results.values() for name, version in result.versions.items()},
         missing=missing,
     )
 
@@ -140,7 +138,5 @@ def _delays(
 
 def _costs(result: Result) -> dict[str, tuple[float, float]]:
     return {
-        each["name"].rsplit("_", 1)[0]: (1_000.0 * each["cpu_s"] / each["windows"], each["peak_mb"])
-        for each in result.facts["costs"]
-        if each["windows"]
+        name.rsplit("_", 1)[0]: (each.ms_a_window, each.peak_mb) for name, each in result.answered.items()
     }

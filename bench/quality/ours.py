@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.quality.runners.reading import ALL, Answers, Stream, run
 from detectors.frames import columns_from_frame
@@ -28,26 +29,24 @@ bootstrap_servers = ["127.0.0.1:1"]
 url = "sqlite://"
 [models.bench]
 topics = ["predictions"]
+window = "{hours}h"
 """
 SETTINGS = {
     "default": "",
-    "sensitive": """
-false_alarms = "1 per 1000h"
-min_effect = 0.005
-[models.bench.detectors]
-sequential = ["e_detector"]
-""",
+    "sensitive": 'false_alarms = "1 per {hours}000h"\nmin_effect = 0.005\n',
 }
 
 
 class Driftd:
-    """One model a stream; windows of an hour follow a reference of as many rows an hour."""
+    """One model a stream; windows follow a reference of as many rows an hour."""
 
     def __init__(self, settings: str) -> None:
-        self._config = parse(CONFIG + SETTINGS[settings])
-        self._fields = self._config.models[MODEL].fields.resolved(MODEL)
+        self._settings = settings
 
     def begin(self, stream: Stream) -> None:
+        self._config = parse((CONFIG + SETTINGS[self._settings]).format(hours=stream.hours))
+        self._fields = self._config.models[MODEL].fields.resolved(MODEL)
+        self._window_ms = stream.hours * HOUR_MS
         rows = stream.reference
         dictionary = infer(rows)
         self._reference = build(
@@ -57,8 +56,8 @@ class Driftd:
             version="",
             source="bench",
             built_at=NOW,
-            times_ms=_times_ms(START_MS - len(rows) // stream.rows * HOUR_MS, len(rows), stream.rows),
-            window_ms=HOUR_MS,
+            times_ms=self._times_ms(stream, -(len(rows) // stream.rows), len(rows)),
+            window_ms=self._window_ms,
         )
         self._store = open_store("sqlite://")
         self._store.upgrade_schema()
@@ -73,8 +72,8 @@ class Driftd:
 
     def _counted(self, stream: Stream) -> Iterator[Counted]:
         for number, window in stream.windows():
-            times_ms = _times_ms(START_MS + number * HOUR_MS, len(window), stream.rows)
-            yield from counted(window.assign(timestamp=times_ms), self._fields, self._reference, HOUR_MS)
+            rows = window.assign(timestamp=self._times_ms(stream, number, len(window)))
+            yield from counted(rows, self._fields, self._reference, self._window_ms)
 
     def _alarms(self) -> Iterator[tuple[int, str]]:
         """Give the window at whose end something was said, and of which feature."""
@@ -85,12 +84,12 @@ class Driftd:
         for row in rows:
             end = row["window_end"]
             if isinstance(end, datetime):
-                yield (int(end.timestamp() * 1000) - START_MS) // HOUR_MS - 1, str(row["feature"])
+                yield (int(end.timestamp() * 1000) - START_MS) // self._window_ms - 1, str(row["feature"])
 
-
-def _times_ms(start_ms: int, rows: int, rows_per_hour: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Spread rows evenly."""
-    return start_ms + np.arange(rows, dtype=np.int64) * HOUR_MS // rows_per_hour
+    def _times_ms(self, stream: Stream, window: int, rows: int) -> NDArray[np.int64]:
+        """Spread rows evenly from the start of a window on."""
+        apart_ms = np.arange(rows, dtype=np.int64) * self._window_ms // stream.rows
+        return START_MS + window * self._window_ms + apart_ms
 
 
 if __name__ == "__main__":

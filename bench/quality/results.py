@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +18,20 @@ from bench.quality.streams import moved_features
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One stream's answers: windows by features, the last column about all together."""
+    """One stream's answers: windows by features, the last column about all together; and what they cost."""
 
     number: int
     alarm: NDArray[np.int8]
     score: Floats
+    ms_a_window: float
+    peak_mb: float
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """All answers of one runner, and what it said of itself."""
+    """All answers of one runner, and the versions of its packages."""
 
-    facts: dict[str, Any]
+    versions: dict[str, str]
     answered: dict[str, Answered]
 
     def of(self, case: Case) -> Iterator[Answered]:
@@ -62,12 +63,18 @@ class Result:
         return any((line.chosen(each.alarm) >= 0).any() for each in self.of(case))
 
 
-def read(path: Path) -> Result:
-    """Read what a runner has written."""
-    arrays = np.load(path.with_suffix(".npz"))
-    names = {key.rsplit("/", 1)[0] for key in arrays.files}
-    answered = {
-        name: Answered(int(name.rsplit("_", 1)[1]), arrays[f"{name}/alarm"], arrays[f"{name}/score"])
-        for name in names
-    }
-    return Result(json.loads(path.with_suffix(".json").read_text()), answered)
+def read(out: Path, folder: Path) -> Result:
+    """Read what a runner has written of the streams in a folder."""
+    answered = {}
+    for facts in json.loads((folder / "streams.json").read_text())["streams"]:
+        path = out / f"{facts['name']}-{facts['checksum']}.npz"
+        if path.exists():
+            with np.load(path) as arrays:
+                answered[facts["name"]] = Answered(
+                    facts["number"],
+                    arrays["alarm"],
+                    arrays["score"],
+                    float(arrays["ms_a_window"]),
+                    float(arrays["peak_mb"]),
+                )
+    return Result(json.loads((out / "versions.json").read_text()), answered)

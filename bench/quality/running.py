@@ -22,6 +22,7 @@ WALL = 20.0
 """A runner is stopped after so many times its CPU time: the machine may have other things to do."""
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _NO_TELEMETRY = dict.fromkeys(("DO_NOT_TRACK", "NML_DISABLE_USAGE_LOGGING", "WHYLOGS_NO_ANALYTICS"), "1")
+OWN = ("detectors", "monitor")
 ENVIRONMENT = _ONE_THREAD | _NO_TELEMETRY
 
 
@@ -29,7 +30,7 @@ ENVIRONMENT = _ONE_THREAD | _NO_TELEMETRY
 class Runner:
     """A program that judges streams: its Python, its module, what it is told beside the streams.
 
-    ``packages`` are those of another library; driftd, which changes, has none, and its answers are not kept.
+    ``packages`` are those of another library. Answers are kept until packages or programs change.
     """
 
     name: str
@@ -39,8 +40,10 @@ class Runner:
     more: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
 
-    def run(self, folder: Path, out: Path) -> Result | str:
-        """Give the answers about the streams of a folder, or why there are none."""
+    def answers(self, folder: Path, cache: Path) -> Result | str:
+        """Have the streams of a folder judged that were not yet; give all answers, or why there are none."""
+        out = cache / "answers" / f"{self.name}-{self._digest()}"
+        out.mkdir(parents=True, exist_ok=True)
         command = [
             str(self.python),
             "-W",
@@ -65,23 +68,18 @@ class Runner:
             return f"not done after {WALL * self.cpu_s:.0f} s"
         if done.returncode:
             return (done.stderr.strip().splitlines() or ["no message"])[-1]
-        return read(out)
+        return read(out, folder)
 
-    def kept(self, cache: Path, drawn: int) -> Path:
-        """Name the file of the answers to the streams with this checksum."""
-        digest = hashlib.blake2b(digest_size=6)
-        module = ROOT / f"{self.module.replace('.', '/')}.py"
-        facts = (drawn, self.cpu_s, self.packages, self.more, module.read_text())
-        digest.update(repr(facts).encode())
-        return cache / "answers" / f"{self.name}-{digest.hexdigest()}"
-
-    def answers(self, folder: Path, cache: Path, drawn: int) -> Result | str:
-        """Give the answers that are kept, or have the streams judged."""
-        path = self.kept(cache, drawn)
-        if self.packages and path.with_suffix(".json").exists():
-            return read(path)
-        path.parent.mkdir(exist_ok=True)
-        return self.run(folder, path)
+    def _digest(self) -> str:
+        """Tell apart what answers depend on: packages, the program, and for driftd its own code."""
+        digest = hashlib.blake2b(repr((self.packages, self.more)).encode(), digest_size=6)
+        programs = [ROOT / f"{self.module.replace('.', '/')}.py"]
+        if not self.packages:
+            programs += sorted(path for part in OWN for path in (ROOT / part).rglob("*.py"))
+        for path in programs:
+            if path.exists():
+                digest.update(path.read_bytes())
+        return digest.hexdigest()
 
 
 def ours(share: float) -> list[Runner]:

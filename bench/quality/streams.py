@@ -17,7 +17,6 @@ from bench.quality.cases import (
     AMPLITUDE,
     AUTOCORRELATION,
     CATEGORICAL,
-    DAY,
     FEATURES,
     LOGNORMAL,
     NORMAL,
@@ -91,8 +90,8 @@ def _latent(rng: np.random.Generator, rows: int, case: Case) -> Floats:
         smooth: Floats = lfilter([1.0], [1.0, -AUTOCORRELATION], noise, axis=0)
         return smooth
     if case.dependence is Dependence.CYCLE:
-        hours = np.arange(rows) / case.rows
-        return noise + AMPLITUDE * np.sin(2.0 * np.pi * hours / DAY)[:, None]
+        days = np.arange(rows) / case.rows * case.hours / 24.0
+        return noise + AMPLITUDE * np.sin(2.0 * np.pi * days)[:, None]
     return noise
 
 
@@ -139,20 +138,18 @@ def _deviation(column: int) -> float:
     return 1.0
 
 
-def write(cases: Sequence[Case], folder: Path) -> int:
-    """Draw all streams, and write them with a list of what they are, for programs in other environments.
-
-    Give a checksum of all that was drawn.
-    """
-    listed, checksum = [], 0
+def write(cases: Sequence[Case], folder: Path) -> None:
+    """Draw all streams, and write them with a list of what they are, for programs in other environments."""
+    listed = []
     for case, number in in_turn(cases):
         stream = draw(case, number)
         name = f"{case.name}_{number:03d}"
         np.save(folder / f"{name}_reference.npy", stream.reference)
         np.save(folder / f"{name}_windows.npy", stream.windows)
-        checksum = zlib.crc32(stream.windows.data, zlib.crc32(stream.reference.data, checksum))
+        checksum = zlib.crc32(stream.windows.data, zlib.crc32(stream.reference.data))
         facts = {"case": case.name, "number": number, "moved": stream.moved, "before": case.before}
-        listed.append(facts | {"name": name, "rows": case.rows})
+        listed.append(
+            facts | {"name": name, "rows": case.rows, "hours": case.hours, "checksum": f"{checksum:08x}"}
+        )
     facts = {"features": FEATURES, "categorical": CATEGORICAL, "streams": listed}
     (folder / "streams.json").write_text(json.dumps(facts))
-    return checksum

@@ -6,7 +6,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,15 +23,18 @@ ALL = "all"  # the answer about all features together
 class Stream:
     """A reference and the windows after it.
 
-    ``moved`` are the features that change from window ``before`` on; none where nothing changes.
+    ``moved`` are the features that change from window ``before`` on; none where nothing changes. A window has
+    ``rows`` rows and takes ``hours``.
     """
 
     name: str
+    checksum: str
     features: tuple[str, ...]
     categorical: tuple[str, ...]
     moved: tuple[str, ...]
     before: int
     rows: int
+    hours: int
     reference_values: Any
     window_values: Any
 
@@ -100,44 +103,48 @@ def streams(folder: Path) -> Iterator[Stream]:
     for facts in listed["streams"]:
         yield Stream(
             facts["name"],
+            facts["checksum"],
             tuple(listed["features"]),
             tuple(listed["categorical"]),
             tuple(facts["moved"]),
             facts["before"],
             facts["rows"],
+            facts["hours"],
             np.load(folder / f"{facts['name']}_reference.npy", mmap_mode="r"),
             np.load(folder / f"{facts['name']}_windows.npy", mmap_mode="r"),
         )
 
 
 def run(judge: Judge, packages: Sequence[str]) -> None:
-    """Judge streams until all are done or time is up: FOLDER, FILE for the answers, seconds of CPU time."""
+    """Judge streams until all are done or time is up: FOLDER, FOLDER of the answers, seconds of CPU time.
+
+    Streams whose answers are there already are passed over.
+    """
     folder, out, seconds = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
-    arrays: dict[str, Any] = {}
-    costs = []
+    versions = {name: version(name) for name in packages}
+    (out / "versions.json").write_text(json.dumps(versions))
     for stream in streams(folder):
+        path = out / f"{stream.name}-{stream.checksum}.npz"
+        if path.exists():
+            continue
         if time.process_time() > seconds:
             break
         answers = Answers(stream)
         judge.begin(stream)
-        cpu_s = _timed(lambda s=stream, a=answers: judge.judge(s, a))  # type: ignore[misc]
-        arrays[f"{stream.name}/alarm"], arrays[f"{stream.name}/score"] = answers.alarm, answers.score
-        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        costs.append(
-            {"name": stream.name, "windows": len(stream) - stream.before, "cpu_s": cpu_s, "peak_mb": peak_mb}
-        )
-    np.savez_compressed(out.with_suffix(".npz"), **arrays)
-    facts = {
-        "python": ".".join(str(part) for part in sys.version_info[:3]),
-        "versions": {name: version(name) for name in packages},
-        "costs": costs,
-        "cpu_s": time.process_time(),
-    }
-    out.with_suffix(".json").write_text(json.dumps(facts))
+        before = time.process_time()
+        judge.judge(stream, answers)
+        _write(path, stream, answers, time.process_time() - before)
 
 
-def _timed(work: Callable[[], None]) -> float:
-    """CPU time of all threads."""
-    before = time.process_time()
-    work()
-    return time.process_time() - before
+def _write(path: Path, stream: Stream, answers: Answers, cpu_s: float) -> None:
+    """Write at once what is known of a stream, so that whoever is stopped has done what it has done."""
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    unfinished = path.with_suffix(".unfinished.npz")
+    np.savez_compressed(
+        unfinished,
+        alarm=answers.alarm,
+        score=answers.score,
+        ms_a_window=1_000.0 * cpu_s / (len(stream) - stream.before),
+        peak_mb=peak_mb,
+    )
+    unfinished.rename(path)
