@@ -121,7 +121,7 @@ LARGE = (
 )
 COSTS = tuple(
     Case(f"cost_{rows}", f"{rows:,}", streams=1, before=0, after=after, rows=rows)
-    for rows, after in ((1_000, 20), (10_000, 10), (200_000, 3))
+    for rows, after in ((1_000, 10), (10_000, 4), (200_000, 1))
 )
 ALL = (*NULLS, *SHIFTS, *LARGE)
 

@@ -62,7 +62,7 @@ class Line:
 
 OURS = Line("driftd", "driftd sensitive", Looks.BOTH, Scale.NONE, "1 in 1,000 windows, effect 0.005")
 LINES = (
-    Line("driftd, defaults", "driftd default", Looks.BOTH, Scale.NONE, "1 in 90 days, effect 0.02"),
+    Line("driftd, defaults", "driftd default", Looks.BOTH, Scale.NONE, "1 in 90 days, effect 0.01"),
     OURS,
     Line("Evidently, columns", "Evidently", Looks.FEATURES, Scale.OWN, "distance 0.1"),
     Line("Evidently, data set", "Evidently", Looks.ALL, Scale.NONE, "half of the columns"),

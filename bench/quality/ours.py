@@ -33,7 +33,12 @@ window = "{hours}h"
 """
 SETTINGS = {
     "default": "",
-    "sensitive": 'false_alarms = "1 per {hours}000h"\nmin_effect = 0.005\n',
+    "sensitive": """
+false_alarms = "1 per {hours}000h"
+min_effect = 0.005
+[models.bench.detectors]
+pairs = ["correlation"]
+""",
 }
 
 
@@ -58,6 +63,7 @@ class Driftd:
             built_at=NOW,
             times_ms=self._times_ms(stream, -(len(rows) // stream.rows), len(rows)),
             window_ms=self._window_ms,
+            pairs=bool(self._config.models[MODEL].detectors.pairs),
         )
         self._store = open_store("sqlite://")
         self._store.upgrade_schema()

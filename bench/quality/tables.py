@@ -23,10 +23,12 @@ def all_tables(figures: Figures) -> dict[str, str]:
     """Give every table by its name on the page."""
     return {
         "versions": _versions(figures),
-        "false alarms": _false_alarms(figures.nulls),
+        "false alarms": _false_alarms(figures.nulls, {line.name: line.level for line in LINES}),
         "delays": _delays(figures.delays),
         "equal rate": _delays(figures.equal_delays),
-        "equal false alarms": _false_alarms(figures.equal_nulls),
+        "equal false alarms": _false_alarms(
+            figures.equal_nulls, {name: f"{level.at:.3g}" for name, level in figures.levels.items()}
+        ),
         "ahead": _ahead(figures.equal_delays),
         "large": _large(figures),
         "costs": _costs(figures),
@@ -39,13 +41,12 @@ def _versions(figures: Figures) -> str:
     return table(("package", "version"), rows)
 
 
-def _false_alarms(counts: Mapping[str, Mapping[str, FalseAlarms]]) -> str:
-    levels = {line.name: line.level for line in LINES}
+def _false_alarms(counts: Mapping[str, Mapping[str, FalseAlarms]], levels: Mapping[str, str]) -> str:
     head = ("", "calls drift", *(case.title for case in NULLS), "windows")
     rows = [
         (
             name,
-            levels[name],
+            levels.get(name, ABSENT),
             *(_rate(of_cases.get(case.name)) for case in NULLS),
             " / ".join(f"{of_cases[case.name].windows:,}" for case in NULLS if case.name in of_cases),
         )
@@ -69,7 +70,15 @@ def _delays(delays: Mapping[str, Mapping[str, Delays]]) -> str:
     for case in SHIFTS:
         cells = [_delay(of_cases.get(case.name)) for of_cases in delays.values()]
         rows.append((f"{case.title} ({case.after})", *cells))
+    rows.append(("streams of each kind", *(_streams(of_cases.values()) for of_cases in delays.values())))
     return table(("change (windows watched)", *delays), rows)
+
+
+def _streams(found: Iterable[Delays]) -> str:
+    counts = sorted({each.streams for each in found})
+    if not counts:
+        return ABSENT
+    return f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
 def _delay(found: Delays | None) -> str:

@@ -17,6 +17,7 @@ PAGES = (
     "docs/statistics.md",
     "docs/sql.md",
     "docs/scaling.md",
+    "docs/comparison.md",
 )
 ALL = (*PAGES, "CHANGELOG.md", "docs/configuration.md")
 _REWRITES = "DRIFTD_REWRITE_DOCS" in os.environ  # asked now: tests of commands clear the environment

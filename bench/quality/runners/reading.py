@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -138,13 +137,20 @@ def run(judge: Judge, packages: Sequence[str]) -> None:
 
 def _write(path: Path, stream: Stream, answers: Answers, cpu_s: float) -> None:
     """Write at once what is known of a stream, so that whoever is stopped has done what it has done."""
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     unfinished = path.with_suffix(".unfinished.npz")
     np.savez_compressed(
         unfinished,
         alarm=answers.alarm,
         score=answers.score,
         ms_a_window=1_000.0 * cpu_s / (len(stream) - stream.before),
-        peak_mb=peak_mb,
+        peak_mb=_peak_mb(),
     )
     unfinished.rename(path)
+
+
+def _peak_mb() -> float:
+    """The most memory that this process has had; getrusage would count what its parent had."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return float(line.split()[1]) / 1024.0
+    return float("nan")
