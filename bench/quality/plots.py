@@ -33,7 +33,8 @@ def all_plots(figures: Figures) -> dict[str, str]:
     """Give every picture by the name of its file."""
     false_alarms = {
         name: [
-            1_000.0 * of_cases[case.name].begun_rate if case.name in of_cases else math.nan for case in NULLS
+            counted.per_thousand(counted.alarming) if (counted := of_cases.get(case.name)) else math.nan
+            for case in NULLS
         ]
         for name, of_cases in figures.nulls.items()
     }
@@ -46,7 +47,8 @@ def all_plots(figures: Figures) -> dict[str, str]:
             [case.title for case in NULLS],
             false_alarms,
             Axis(
-                "false alarms in 1,000 windows, at defaults (0.1: or fewer)", (0.1, 1.0, 10.0, 100.0, 1000.0)
+                "windows with a false alarm in 1,000, at defaults (0.1: or fewer)",
+                (0.1, 1.0, 10.0, 100.0, 1000.0),
             ),
         ),
         "comparison-delays.svg": dots(
