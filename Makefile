@@ -77,7 +77,7 @@ bench-quality: install ## False alarms, delays and costs beside other libraries;
 	$(BIN)/python -m bench.quality $(if $(QUICK),--quick) $(if $(PAGE),--page)
 
 bench-calibration: install ## False alarms of STREAMS=1000 streams without drift, delays of small shifts, at one budget
-	$(BIN)/python -m bench.calibration --streams $(STREAMS)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.calibration --streams $(STREAMS)
 
 soak: install ## Half an hour at a steady rate with faults: memory stays, every row counts once (needs Java and Maven)
 	$(BIN)/python -m bench.soak $(MINUTES)
