@@ -22,3 +22,8 @@ def split_present(column: Column) -> tuple[NDArray[Any], tuple[int, int, int]]:
     is_absent = presence != 0
     tally = np.bincount(presence[is_absent], minlength=len(Presence)).tolist()
     return column.values[~is_absent], (tally[1], tally[2], tally[3])
+
+
+def is_present(column: Column) -> NDArray[np.bool_]:
+    """Which cells have a value of the right type, NaN and infinities among them."""
+    return np.ones(len(column), np.bool_) if column.presence is None else column.presence == 0

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.absence import is_present
 from detectors.columns import Column, Columns
 from detectors.counts import Counts, NumericCounts
 from detectors.dependence import absence_directions, design_effects, value_directions
@@ -87,7 +88,7 @@ def _value_effects(
 
 def _is_absent(column: Column) -> NDArray[np.bool_]:
     """Which cells have no value; NaN is among them (see `absent`)."""
-    missing = np.zeros(len(column), np.bool_) if column.presence is None else column.presence != 0
+    missing = ~is_present(column)
     if column.values.dtype.kind == "f":
         missing = missing | np.isnan(column.values)
     return missing

@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import chdtri
 
-from detectors.absence import split_present
+from detectors.absence import is_present, split_present
 from detectors.columns import Column
 from detectors.counts import Counts
-from detectors.grid import CategoricalGrid, Grid
+from detectors.grid import CategoricalGrid, Grid, cells_on
 from detectors.scores import scores_of
 
 CHANCE_NEAR, CHANCE_FAR = 1e-3, 1e-4
@@ -51,11 +51,11 @@ def value_directions(known: Counts, grid: Grid, column: Column) -> Directions | 
     if scores is None:
         return None
     values, _ = split_present(column)
-    present = np.flatnonzero(_is_present(column))
+    present = np.flatnonzero(is_present(column))
     if isinstance(grid, CategoricalGrid):
         return Directions(scores.directions(), _categories(grid, values), present)
     is_finite = np.isfinite(values)
-    return Directions(scores.directions(), _points(grid.points, values[is_finite]), present[is_finite])
+    return Directions(scores.directions(), cells_on(grid.points, values[is_finite]), present[is_finite])
 
 
 def absence_directions(is_absent: NDArray[np.bool_]) -> Directions | None:
@@ -162,17 +162,6 @@ def _inflation(sums: Floats, rows: NDArray[np.int64], length: int) -> _Inflation
     variance = (stretches**2).sum(axis=0) / length / rows.sum() / (1.0 - length / size)
     alike = float(rows.sum()) ** 2 / float((rows.astype(np.float64) ** 2).sum())
     return _Inflation(variance, 3.0 * length * alike / (2.0 * length**2 + 1.0))
-
-
-def _is_present(column: Column) -> NDArray[np.bool_]:
-    return np.ones(len(column), np.bool_) if column.presence is None else column.presence == 0
-
-
-def _points(points: Floats, values: Floats) -> Whole:
-    """The cells of values: below the first point, on it, between it and the next, and so on."""
-    at = points.searchsorted(values)
-    cells: Whole = 2 * at + (points.take(at, mode="clip") == values)
-    return cells
 
 
 def _categories(grid: CategoricalGrid, values: NDArray[np.object_]) -> Whole:

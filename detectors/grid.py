@@ -91,3 +91,12 @@ def categorical_grid(values: NDArray[np.object_], max_categories: int = MAX_CATE
     counts = Counter(values.tolist())
     order = sorted(counts, key=lambda category: (-counts[category], category))
     return CategoricalGrid(tuple(order[:max_categories]), is_open=len(order) > max_categories)
+
+
+def cells_on(points: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The cell of each value: below the first point, on it, between it and the second, and so on."""
+    place = points.searchsorted(values)
+    if not len(points):
+        return place
+    cells: NDArray[np.intp] = 2 * place + (points.take(place, mode="clip") == values)
+    return cells

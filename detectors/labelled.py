@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from detectors import scored as scored_wire
 from detectors.counts import NumericCounts
 from detectors.delays import EDGES_MS, Delays
-from detectors.grid import NumericGrid
+from detectors.grid import NumericGrid, cells_on
 from detectors.metrics_probability import realised_losses
 from detectors.outputs import OutputRows, Task
 from detectors.performance_errors import MOMENTS, errors_of
-from detectors.performance_layout import OnLayout, PerformanceLayout, cells_on
+from detectors.performance_layout import OnLayout, PerformanceLayout
 from detectors.performance_sums import add_by, count_by, in_losses, in_shares, pack, same, total, unpack
 from detectors.scored import Scored, summarise_scored
 

@@ -8,10 +8,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.absence import is_present
 from detectors.cells import interleaved
 from detectors.columns import Column, Columns
 from detectors.counts import CategoricalCounts, Counts, NumericCounts, count
-from detectors.grid import CategoricalGrid, Grid, NumericGrid
+from detectors.grid import CategoricalGrid, Grid, NumericGrid, cells_on
 
 IntArray = NDArray[np.int64]
 Places = NDArray[np.intp]
@@ -64,13 +65,10 @@ def bin_of_rows(binning: Binning, grid: Grid, column: Column) -> Places:
     """The bin of each row."""
     if isinstance(grid, NumericGrid):
         values = column.values
-        is_absent = ~np.isfinite(values)
-        if column.presence is not None:
-            is_absent |= column.presence != 0
-        place = grid.points.searchsorted(values)
-        cells = 2 * place + (grid.points.take(place, mode="clip") == values if len(grid.points) else 0)
+        is_known = np.isfinite(values) & is_present(column)
+        cells = cells_on(grid.points, values)
         bins = np.asarray(binning.cuts, np.int64).searchsorted(cells, "right")
-        return np.where(is_absent, binning.size - 1, bins)
+        return np.where(is_known, bins, binning.size - 1)
     known = {text: min(at, binning.named) for text, at in grid.index.items()}
     cells_of = [
         binning.size - 1 if value is None else known.get(value, binning.named) for value in column.values

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from detectors.absence import is_present
 from detectors.cells import interleaved
 from detectors.columns import Column, Columns
 from detectors.counts import Counts, NumericCounts
 from detectors.dictionary import Dictionary, Kind, Role
-from detectors.grid import Grid, NumericGrid
+from detectors.grid import Grid, NumericGrid, cells_on
 
 MAX_FEATURES = 100  # whose pairs are looked at: 4,950
 UNIT = 100.0  # a score of one standard deviation
@@ -188,11 +189,7 @@ def _scores(counts: Counts) -> NDArray[np.int16]:
 def _scored(grid: Grid, scores: NDArray[np.int16], column: Column) -> tuple[Matrix, Matrix]:
     if not isinstance(grid, NumericGrid):
         raise TypeError("only numeric features are paired")
-    known = np.isfinite(column.values)
-    if column.presence is not None:
-        known &= column.presence == 0
+    known = np.isfinite(column.values) & is_present(column)
     values = np.where(known, column.values, 0.0)
-    position = grid.points.searchsorted(values)
-    hit = grid.points.take(position, mode="clip") == values
     present = known.astype(np.float64)
-    return scores[2 * position + hit] * present, present
+    return scores[cells_on(grid.points, values)] * present, present

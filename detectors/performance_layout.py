@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.calibration import Calibration, Isotonic
-from detectors.grid import NumericGrid, numeric_grid
+from detectors.grid import NumericGrid, cells_on, numeric_grid
 from detectors.outputs import OutputRows, Outputs, Task
 from detectors.performance_errors import ErrorScale
 from detectors.performance_sums import same
@@ -106,13 +106,6 @@ class PerformanceLayout:
         return len(mine) == len(theirs) and same(mine, theirs)
 
     __hash__ = None  # type: ignore[assignment]  # holds arrays
-
-
-def cells_on(points: FloatArray, values: FloatArray) -> Places:
-    """The cell of each value: below the first point, on it, between it and the second, and so on."""
-    place = points.searchsorted(values)
-    cells: Places = 2 * place + (points.take(place, mode="clip") == values)
-    return cells
 
 
 class OnLayout(Protocol):
