@@ -54,7 +54,7 @@ def lock_row(connection: Connection, name: str, wait_s: float) -> bool:
         connection.execute(
             text("SELECT set_config('lock_timeout', :ms, true)"), {"ms": f"{1000 * wait_s:.0f}"}
         )
-    connection.execute(row.with_for_update())
+    connection.execute(row.with_for_update()).close()  # in SQLite an open cursor would keep reading the past
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import traceback
 from collections import Counter
@@ -74,15 +75,21 @@ def _wrong(world: World, schedule: Schedule, expected: Rows, *, says: bool) -> s
 
 @contextmanager
 def settings(level: int = logging.CRITICAL) -> Iterator[None]:
-    """Without waiting for locks, which nobody else will let go of, and with little of a log."""
+    """Without waiting for locks, which nobody else will let go of, and with little of a log.
+
+    No garbage is collected meanwhile: when that happens depends on what ran before, and it may close what a
+    crash has left open.
+    """
     quiet = structlog.make_filtering_bound_logger(level)
     before = structlog.get_config()
+    gc.disable()
     with patch.object(sql, "SQLITE_LOCK_WAIT_S", 0.0):
         structlog.configure(wrapper_class=quiet)
         try:
             yield
         finally:
             structlog.configure(**before)
+            gc.enable()
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import traceback
 from collections.abc import Callable
 from functools import singledispatchmethod
 from pathlib import Path
@@ -78,7 +79,8 @@ class World:
         try:
             with self.faults.acting(trouble):
                 action()
-        except Crash:
+        except Crash as crash:
+            traceback.clear_frames(crash.__traceback__)  # what a process held, an open cursor, goes with it
             self._gone(slot)
         finally:
             member.is_busy = False
