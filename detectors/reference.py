@@ -16,10 +16,12 @@ from detectors.columns import Column, Columns
 from detectors.counts import Counts, NumericCounts
 from detectors.dictionary import Dictionary, Feature, Kind, Role
 from detectors.grid import GRID_SIZE, MAX_CATEGORIES, Grid, NumericGrid, categorical_grid, numeric_grid
+from detectors.identifiers import Identifiers
 from detectors.outputs import Task
 from detectors.pairs import Pairing
 from detectors.performance import PerformanceReference, build_performance, infer_outputs
-from detectors.profile import PRESENCE_ONLY, Profile, summarise
+from detectors.profile import PRESENCE_ONLY, Profile, Sample, summarise
+from detectors.rules import CheckCounts
 from detectors.segments import MAX_SEGMENTS, Segments, chosen
 from detectors.warm_up import warm_up_rows
 
@@ -160,6 +162,56 @@ def build(
         segments=by_value,
         longer_effects=windows.longer,
         pairing=layout.pairing,
+    )
+
+
+def from_counts(
+    dictionary: Dictionary,
+    grids: Mapping[str, Grid],
+    counts: Mapping[str, Counts],
+    rows: int,
+    *,
+    model: str,
+    version: str,
+    source: str,
+    built_at: datetime,
+) -> Reference:
+    """Make a reference of counts on the grids, where the rows that they are of are not at hand.
+
+    It knows neither times (all design effects are 1, and no number of rows is expected of a window) nor ids,
+    performance, segments or pairs.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows, or the dictionary uses a feature that was not counted.
+    """
+    lacking = [name for name in dictionary.used() if name not in grids]
+    if lacking:
+        raise ValueError(
+            f"nothing is known of {', '.join(map(repr, lacking))}, which the data dictionary names: "
+            'leave it out, or set kind = "ignore"'
+        )
+    if not rows or not grids:
+        raise ValueError("there are no rows, so there is nothing to compare with")
+    layout = FixedLayout(dictionary, grids)
+    checks = {name: CheckCounts() for name in grids}
+    profile = Profile(rows, counts, checks, Identifiers.empty(), Sample())
+    content_hash = _content_hash(model, version, layout, profile, Windows.none())
+    return Reference(
+        id=content_hash[:ID_LENGTH],
+        model=model,
+        version=version,
+        rows=rows,
+        source=source,
+        content_hash=content_hash,
+        built_at=built_at,
+        dictionary=dictionary,
+        grids=grids,
+        profile=profile,
+        rows_per_window=None,
+        design_effect={},
+        absence_effect={},
     )
 
 

@@ -15,6 +15,8 @@ from monitor.cli import (
     compare,
     database,
     demo,
+    dictionary,
+    export,
     history,
     mapping,
     notify,
@@ -40,6 +42,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.add_typer(reference.app, name="reference")
+app.add_typer(dictionary.app, name="dictionary")
 app.command("calibrate")(calibrate.calibrate_command)
 app.command("replay")(replay.replay)
 app.command("demo")(demo.demo)
@@ -49,6 +52,7 @@ app.command("history")(history.history)
 app.command("compare")(compare.compare)
 app.command("backtest")(backtest.backtest_command)
 app.command("alerts")(history.alerts)
+app.add_typer(export.app, name="export")
 app.add_typer(mapping.app, name="map")
 app.add_typer(challenger.app, name="challenger")
 app.add_typer(silence.app, name="silence")

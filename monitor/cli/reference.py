@@ -14,6 +14,7 @@ from detectors.grid import CategoricalGrid
 from detectors.reference import Reference
 from detectors.reference_wire import decode
 from detectors.segments import segment_name
+from monitor.bridges.building import Built, built
 from monitor.cli.context import (
     ConfigOption,
     JsonOption,
@@ -28,8 +29,7 @@ from monitor.cli.context import (
 )
 from monitor.clock import SystemClock
 from monitor.errors import DataError
-from monitor.files import TrainingRows
-from monitor.references import built_from, dictionary_of, rows_of, stored, understood
+from monitor.references import stored, understood
 
 app = typer.Typer(
     name="reference", help="References: what models' data is compared with.", no_args_is_help=True
@@ -41,7 +41,12 @@ _COLUMNS = ("id", "model", "version", "rows", "built_at", "active", "source")
 @app.command("build")
 def build(
     model: Annotated[str, typer.Argument(help="The model, as in the configuration.")],
-    file: Annotated[Path, typer.Argument(help="Training rows: Parquet, CSV, or one JSON message a line.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Training rows: Parquet, CSV, or one JSON message a line; or SageMaker's statistics.json."
+        ),
+    ],
     dictionary: Annotated[
         Path | None, typer.Option(help="A data dictionary to use instead of an inferred one.")
     ] = None,
@@ -59,33 +64,27 @@ def build(
     settings = model_of(loaded, model)
     store = None if dry_run else database(loaded)
     name = loaded.config.reference_name(model)
-    rows = rows_of(file, settings, name)
-    known = dictionary_of(rows, file, dictionary, ignore or ())
-    reference = built_from(rows, known, name, settings, file, SystemClock().now())
+    made = built(file, settings, name, SystemClock().now(), dictionary, ignore or ())
     if store is None:
-        _taken(rows, err())
-        err().print(understood(reference), markup=False)
-        out().print(to_toml(reference.dictionary), markup=False)
+        _say(made, err())
+        out().print(to_toml(made.reference.dictionary), markup=False)
         return
-    store.add_reference(stored(reference, active=not inactive))
-    _describe(reference, rows, active=not inactive)
+    store.add_reference(stored(made.reference, active=not inactive))
+    _describe(made, active=not inactive)
 
 
-def _taken(rows: TrainingRows, console: Console) -> None:
-    """Say which columns of the file are no features, and which were not used at all."""
-    taken = ", ".join(f"{key}: {column or 'none found'}" for key, column in rows.found.items())
-    console.print(f"taken from the file as {taken}", markup=False)
-    if rows.ignored:
-        console.print(f"columns left out: {', '.join(rows.ignored)}", markup=False)
+def _say(made: Built, console: Console) -> None:
+    for line in (*made.notes, understood(made.reference)):
+        console.print(line, markup=False)
 
 
-def _describe(reference: Reference, rows: TrainingRows, *, active: bool) -> None:
+def _describe(made: Built, *, active: bool) -> None:
+    reference = made.reference
     state = (
         "in force" if active else f"not in force: driftd reference activate {reference.model} {reference.id}"
     )
     out().print(f"reference {reference.id} of {reference.model}: {reference.rows:,} rows, {state}")
-    _taken(rows, out())
-    out().print(understood(reference), markup=False)
+    _say(made, out())
     _segments(reference)
     _pairs(reference)
     _dictionary_table(reference)

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = (
     "README.md",
     "CONTRIBUTING.md",
+    "docs/bridges.md",
     "docs/formats.md",
     "docs/operations.md",
     "docs/page.md",

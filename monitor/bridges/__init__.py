@@ -1,0 +1,1 @@
+"""Doors to the tools around a model: each reads or writes what another system keeps, in its own format."""

@@ -1,0 +1,106 @@
+"""References built from whatever a user names: rows in a file, or what another tool knows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from detectors.dictionary import Dictionary, Feature, Kind, Role
+from detectors.reference import Reference
+from monitor.bridges.descriptions import document_of, is_statistics
+from monitor.bridges.sagemaker import statistics
+from monitor.bridges.sagemaker.documents import Statistics
+from monitor.config import Model
+from monitor.config.section import nearest
+from monitor.errors import DataError
+from monitor.files import TrainingRows, outputs_of
+from monitor.references import built_from, dictionary_from, dictionary_of, rows_of
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A reference, and what to know about how it came about, a line each."""
+
+    reference: Reference
+    notes: tuple[str, ...]
+
+
+def built(
+    source: Path,
+    settings: Model,
+    name: str,
+    now: datetime,
+    dictionary: Path | None = None,
+    ignored: Collection[str] = (),
+) -> Built:
+    """Build a model's reference from rows, or from SageMaker's `statistics.json`; raises DataError."""
+    if source.name.lower().endswith(".json"):
+        return _from_statistics(source, settings, name, now, dictionary, ignored)
+    rows = rows_of(source, settings, name)
+    known = dictionary_of(rows, source, dictionary, ignored)
+    return Built(built_from(rows, known, name, settings, source, now), taken(rows))
+
+
+def taken(rows: TrainingRows) -> tuple[str, ...]:
+    """Say which columns of a file are no features, and which were not used at all."""
+    found = ", ".join(f"{key}: {column or 'none found'}" for key, column in rows.found.items())
+    left_out = (f"columns left out: {', '.join(rows.ignored)}",) if rows.ignored else ()
+    return (f"taken from the file as {found}", *left_out)
+
+
+def roles_of(settings: Model, name: str) -> dict[str, Role]:
+    """Give the roles of the model's outputs, by the names that they have in its rows."""
+    fields = settings.fields.resolved(name)
+    label = settings.labels_fields.resolved(settings.fields, name).label
+    if label is not None:
+        fields = replace(fields, label=label)
+    return {column: role for column, role, _ in outputs_of(fields)}
+
+
+def _from_statistics(
+    source: Path,
+    settings: Model,
+    name: str,
+    now: datetime,
+    dictionary_file: Path | None,
+    ignored: Collection[str],
+) -> Built:
+    document = document_of(source)
+    if not is_statistics(document):
+        raise DataError(
+            f"{source}: is no statistics.json of SageMaker; rows have to be Parquet, CSV or JSON lines, and "
+            "rules become a data dictionary with `driftd dictionary import`"
+        )
+    try:
+        known = msgspec.convert(document, Statistics)
+        read = statistics.imported(known, roles_of(settings, name))
+        dictionary = read.dictionary if dictionary_file is None else dictionary_from(dictionary_file)
+        reference = statistics.reference(
+            known,
+            without(dictionary, ignored, source),
+            model=name,
+            version=settings.version,
+            source=str(source),
+            built_at=now,
+            grid_size=settings.grid_size,
+            max_categories=settings.max_categories,
+        )
+    except (msgspec.ValidationError, ValueError) as error:
+        raise DataError(f"{source}: {error}") from error
+    left_out = read.left_out if dictionary_file is None else ()
+    return Built(reference, (statistics.UNKNOWN, *left_out))
+
+
+def without(dictionary: Dictionary, ignored: Collection[str], source: Path) -> Dictionary:
+    """Ignore these features; raises DataError for one that is not there."""
+    features = dict(dictionary.features)
+    for name in ignored:
+        if name not in features:
+            raise DataError(f'{source}: there is no column "{name}" to ignore{nearest(name, features)}')
+        known = features[name]
+        features[name] = Feature(name, Kind.IGNORE, known.type, known.role, description=known.description)
+    return Dictionary(features)

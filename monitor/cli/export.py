@@ -1,0 +1,118 @@
+"""`driftd export`: what driftd knows, in the words of other tools."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from detectors.reference import Reference
+from detectors.reference_wire import decode
+from monitor.bridges.sagemaker import constraints, summary, violations
+from monitor.cli.context import ConfigOption, err, model_of, out
+from monitor.cli.reading import moment, opened
+from monitor.clock import SystemClock
+from monitor.comparing import FIND_OUT, stretch
+from monitor.errors import ConfigError, DataError
+from monitor.store.base import Store
+
+app = typer.Typer(name="export", help="What driftd knows, in the words of other tools.", no_args_is_help=True)
+
+LATEST = "latest"
+
+
+@app.command("sagemaker")
+def sagemaker(
+    model: Annotated[str, typer.Argument(help="The model, as in the configuration.")],
+    folder: Annotated[Path, typer.Argument(help="Where the files go; made if it is not there.")],
+    window: Annotated[
+        str | None,
+        typer.Option(
+            help="A window's beginning (2019-03-31T06:00) or latest: what was found in it, not the baseline."
+        ),
+    ] = None,
+    reference_id: Annotated[
+        str | None, typer.Option("--id", help="The baseline of another reference than the one in force.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write a model's baseline as SageMaker's statistics.json and constraints.json.
+
+    With --window, that window's statistics.json and constraint_violations.json. Times are event time, UTC.
+    """
+    with opened(config) as (loaded, store):
+        settings = model_of(loaded, model)
+        if window is None:
+            reference = _reference(store, loaded.config.reference_name(model), reference_id)
+            files, left_out = _baseline(reference, settings.min_effect)
+        elif reference_id is not None:
+            raise ConfigError("--id is for the baseline: a window has the reference that it was judged by")
+        else:
+            files, left_out = _window(store, model, _start(store, model, window))
+    _write(folder, files)
+    for line in left_out:
+        err().print(f"SageMaker's files have no place for {line}", markup=False)
+    for name in files:
+        out().print(str(folder / name), markup=False)
+
+
+def _reference(store: Store, name: str, reference_id: str | None) -> Reference:
+    row = store.active_reference(name) if reference_id is None else store.reference(reference_id)
+    if row is None or row.model != name:
+        what = "no reference in force" if reference_id is None else f'no reference "{reference_id}"'
+        raise DataError(f"model {name} has {what}; list them: driftd reference list {name}")
+    return decode(row.payload)
+
+
+def _baseline(reference: Reference, min_effect: float) -> tuple[dict[str, Any], tuple[str, ...]]:
+    dictionary, grids, profile = reference.dictionary, reference.grids, reference.profile
+    files = {
+        "statistics.json": summary.exported(dictionary, grids, profile),
+        "constraints.json": constraints.exported(dictionary, profile, min_effect),
+    }
+    return files, tuple(constraints.not_exported(dictionary))
+
+
+def _start(store: Store, model: str, text: str) -> datetime:
+    if text != LATEST:
+        return moment("--window", text, SystemClock().now()) or SystemClock().now()
+    rows = store.view("window_history", model=model, where={"segment": ""}, limit=1)
+    if not rows:
+        raise DataError(f"model {model} has no judged window yet; {FIND_OUT}")
+    start: datetime = rows[0]["window_start"]
+    return start
+
+
+def _window(store: Store, model: str, start: datetime) -> tuple[dict[str, Any], tuple[str, ...]]:
+    start_ms = int(start.astimezone(UTC).timestamp() * 1000)
+
+    def find(reference_id: str) -> Reference | None:
+        row = store.reference(reference_id)
+        return None if row is None else decode(row.payload)
+
+    one = stretch(store, model, start_ms, start_ms + 1, find)
+    reference = find(one.reference_id)
+    if reference is None:
+        raise DataError(f"reference {one.reference_id} is not in the database any more")
+    until = start + timedelta(milliseconds=1)
+    quality = store.view("quality_history", model=model, since=start, until=until, where={"segment": ""})
+    base = {"segment": "", "multiple": 1}
+    drift = store.view("drift_history", model=model, since=start, until=until, where=base)
+    extra = one.profile.sample.extra_columns
+    found, left_out = violations.exported(quality, drift, reference.grids, extra)
+    statistics = summary.exported(reference.dictionary, reference.grids, one.profile)
+    return {"statistics.json": statistics, "constraint_violations.json": found}, left_out
+
+
+def _write(folder: Path, files: Mapping[str, Any]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, document in files.items():
+            text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+            (folder / name).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be written: {error.strerror}") from error
