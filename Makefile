@@ -10,7 +10,7 @@ SECONDS ?= 300
 SEEDS ?= 2000
 STREAMS ?= 1000
 
-.PHONY: help install demo test test-slow test-spark test-integration simulate fuzz lint format bench bench-calibration soak lock clean
+.PHONY: help install demo test test-slow test-spark test-integration simulate fuzz lint site format bench bench-calibration soak lock clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -60,6 +60,9 @@ lint: install ## ruff, mypy --strict, the directions of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+site: install ## The documentation as a site, in site/; any mistake in it is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean
+
 format: install ## Put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -90,7 +93,7 @@ bench-scale: install ## Several processes, many features, models, categories, wi
 
 lock: install ## Pin the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --group dev --extra demo --extra librdkafka --extra page --extra pictures --extra avro --extra protobuf --upgrade pyproject.toml --output-file requirements.lock
+	  --no-emit-index-url --group dev --group docs --extra demo --extra librdkafka --extra page --extra pictures --extra avro --extra protobuf --upgrade pyproject.toml --output-file requirements.lock
 
 clean: ## Remove what can be made again
-	rm -rf $(VENV) .cache build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .cache build site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = (
-    "README.md",
-    "CONTRIBUTING.md",
-    "docs/bridges.md",
-    "docs/formats.md",
-    "docs/operations.md",
-    "docs/page.md",
-    "docs/statistics.md",
-    "docs/sql.md",
-    "docs/scaling.md",
-    "docs/comparison.md",
-)
-ALL = (*PAGES, "CHANGELOG.md", "docs/configuration.md")
-_REWRITES = "DRIFTD_REWRITE_DOCS" in os.environ  # asked now: tests of commands clear the environment
+_CONFIGURATION = "docs/configuration.md"
+_DOCS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md"))
+PAGES = ("README.md", "CONTRIBUTING.md", *(name for name in _DOCS if name != _CONFIGURATION))
+ALL = (*PAGES, "CHANGELOG.md", _CONFIGURATION)
+REWRITES = "DRIFTD_REWRITE_DOCS" in os.environ  # asked now: tests of commands clear the environment
 _FENCE = re.compile(
-    r"^(?:<!-- (?P<mark>[\w -]+) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^(?:<!-- (?P<mark>[\w .-]+) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 
 
@@ -45,15 +37,18 @@ def page(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
+def all_blocks(name: str) -> list[Block]:
+    """Give all fenced blocks of a page, in their order."""
+    text = page(name)
+    return [
+        Block(name, text.count("\n", 0, found.start()) + 1, found["kind"], found["mark"] or "", found["text"])
+        for found in _FENCE.finditer(text)
+    ]
+
+
 def blocks(kind: str, pages: tuple[str, ...] = ALL) -> list[Block]:
     """Give all fenced blocks of a kind."""
-    return [
-        Block(name, text.count("\n", 0, found.start()) + 1, kind, found["mark"] or "", found["text"])
-        for name in pages
-        for text in [page(name)]
-        for found in _FENCE.finditer(text)
-        if found["kind"] == kind
-    ]
+    return [block for name in pages for block in all_blocks(name) if block.kind == kind]
 
 
 def marked(name: str, mark: str) -> str:
@@ -80,7 +75,19 @@ def kept_up(name: str, begin: str, end: str, wanted: str) -> bool:
     before, found, rest = text.partition(begin)
     assert found, f"{name} has no {begin!r}"
     inside, end_found, after = rest.partition(end) if end else (rest, "", "")
-    if _REWRITES:
+    if REWRITES:
         (ROOT / name).write_text(f"{before}{begin}{wanted}{end_found}{after}", encoding="utf-8")
         return True
     return inside == wanted
+
+
+def rewrite(name: str, texts: Mapping[int, str]) -> None:
+    """Give the blocks of a page that begin in these lines other texts."""
+    text = page(name)
+
+    def changed(found: re.Match[str]) -> str:
+        fresh = texts.get(text.count("\n", 0, found.start()) + 1)
+        inside = found.start("text") - found.start(), found.end("text") - found.start()
+        return found[0] if fresh is None else found[0][: inside[0]] + fresh + found[0][inside[1] :]
+
+    (ROOT / name).write_text(_FENCE.sub(changed, text), encoding="utf-8")

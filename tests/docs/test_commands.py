@@ -8,21 +8,19 @@ from typing import Any
 
 import msgspec
 import pytest
-import typer.main
 
 from detectors.budget import alpha, levels, parse_budget
-from monitor.cli.app import app
 from monitor.cli.context import Exit
 from monitor.config import Limits, Model, Service, parse
 from monitor.config.presets import PRESETS, Preset
 from tests.docs.pages import ALL, PAGES, ROOT, Block, blocks, marked, page, table
+from tests.docs.reference import COMMANDS
 
 MINIMUM = {
     "DRIFTD__KAFKA__BOOTSTRAP_SERVERS": "localhost:9092",
     "DRIFTD__DATABASE__URL": "sqlite://",
     "DRIFTD__PAGE__TOKEN": "as long as it has to be",
 }
-COMMANDS: Any = typer.main.get_command(app)
 _TYPED = re.compile(r"`(?:[A-Z_]+=\S+ )?(driftd [^`]+)`")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 
@@ -95,8 +93,9 @@ def test_commands_that_are_said_to_have_json_have_it() -> None:
         assert any("--json" in parameter.opts for parameter in command.params), line
 
 
-def test_exit_codes_are_those_of_the_code() -> None:
-    told = [int(code) for code, _ in table("README.md", "exit code")]
+@pytest.mark.parametrize("name", ["README.md", "docs/commands.md"])
+def test_exit_codes_are_those_of_the_code(name: str) -> None:
+    told = [int(code) for code, _ in table(name, "exit code")]
     assert told == [*sorted(Exit), 130]
 
 

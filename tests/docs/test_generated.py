@@ -5,8 +5,6 @@ After a wanted change run DRIFTD_REWRITE_DOCS=1 python -m pytest tests/docs, the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from detectors.checks import DIMENSIONS, CheckName
@@ -19,19 +17,14 @@ from monitor.store.public import PUBLIC
 from monitor.store.views import PublicView
 from tests.docs.example import slack_text
 from tests.docs.pages import kept_up, marked, page, table
+from tests.docs.reference import commands_text, table_of
 
 ADVICE = "run DRIFTD_REWRITE_DOCS=1 python -m pytest tests/docs and read the difference"
 
 
-def rows(cells: Iterable[Iterable[str]]) -> str:
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in cells)
-
-
 def view_chapter(view: PublicView) -> str:
     columns = [[f"`{name}`", meaning] for name, meaning in view.columns.items()]
-    return f"\n### {view.name}\n\n{view.comment}\n\n" + rows(
-        [["column", "meaning"], ["---", "---"], *columns]
-    )
+    return f"\n### {view.name}\n\n{view.comment}\n\n{table_of([['column', 'meaning'], *columns])}"
 
 
 def metric_rows() -> list[list[str]]:
@@ -57,8 +50,12 @@ def test_the_sql_page_has_every_view_and_column_with_its_meaning() -> None:
 
 def test_the_sql_page_has_every_function_with_what_it_gives() -> None:
     cells = [[f"`{one.name}({one.arguments})`", one.result, one.comment] for one in FUNCTIONS]
-    wanted = rows([["function", "gives", "meaning"], ["---"] * 3, *cells])
+    wanted = table_of([["function", "gives", "meaning"], *cells])
     assert kept_up("docs/sql.md", "<!-- functions -->\n", "", wanted), ADVICE
+
+
+def test_the_page_of_commands_says_what_their_help_says() -> None:
+    assert kept_up("docs/commands.md", "<!-- commands -->\n", "", commands_text()), ADVICE
 
 
 def test_the_operations_page_lists_every_metric() -> None:
@@ -66,8 +63,7 @@ def test_the_operations_page_lists_every_metric() -> None:
     expected = {f"`{name}`" for name in NAMES if name != "driftd_build_info"}
     assert {row[0] for row in made} == expected
     made.append(["`driftd_build_info`", "gauge", "version", "The running version; always 1"])
-    heading = [["metric", "type", "labels", "meaning"], ["---"] * 4]
-    wanted = rows([*heading, *sorted(made)])
+    wanted = table_of([["metric", "type", "labels", "meaning"], *sorted(made)])
     assert kept_up("docs/operations.md", "<!-- metrics -->\n", "\nWorth an alarm", wanted), ADVICE
 
 
