@@ -6,7 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from detectors.dictionary import TYPES, Dictionary, Feature, Kind, Role
+
+DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Feature)}
+"""Of the keys of a feature; what is equal to them is left out of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +32,8 @@ class Draft:
 
     def made(self, role: Role = Role.FEATURE) -> Feature:
         """Give the feature; raises ValueError when the rules contradict each other."""
-        keys = {"type": TYPES[self.kind][0], "role": role, **self.keys}
-        return Feature(name=self.name, kind=self.kind, **keys)
+        said = {key: value for key, value in self.keys.items() if value != DEFAULTS.get(key)}
+        return Feature(name=self.name, kind=self.kind, **{"type": TYPES[self.kind][0], "role": role, **said})
 
 
 def put_together(drafts: Iterable[Draft], left_out: Iterable[str], roles: dict[str, Role]) -> Imported:

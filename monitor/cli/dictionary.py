@@ -25,11 +25,14 @@ def import_(
         str | None,
         typer.Option("--model", "-m", help="Whose outputs get their roles, as in the configuration."),
     ] = None,
+    object_name: Annotated[
+        str | None, typer.Option("--object", help="Of a data contract with several objects, the one to read.")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Print another tool's description of data as a data dictionary, and name what it cannot take over."""
     roles = {} if model is None else roles_of(model_of(configured(config), model), model)
-    read = imported(file, roles)
+    read = imported(file, roles, object_name)
     for line in read.left_out:
         err().print(f"not taken over: {line}", markup=False)
     out().print(to_toml(read.dictionary), markup=False)
