@@ -10,7 +10,7 @@ SECONDS ?= 300
 SEEDS ?= 2000
 STREAMS ?= 1000
 
-.PHONY: help install demo test test-slow test-spark test-integration simulate fuzz lint site format bench bench-calibration soak lock clean
+.PHONY: help install demo test test-slow test-spark test-integration simulate fuzz format-samples lint site format bench bench-calibration soak lock clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -66,6 +66,9 @@ site: install ## The documentation as a site, in site/; any mistake in it is an 
 format: install ## Put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+format-samples: install ## A hundred messages of each system by its own library, into tests/formats/samples; NAMES=mlflow
+	$(BIN)/python -m tests.formats.produce $(NAMES)
 
 bench: install ## Throughput, CPU and memory against the Kafka clients alone (needs Java and Maven)
 	$(BIN)/python -m bench.throughput
