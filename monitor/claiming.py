@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from monitor.decode.halves import Half, Waiting, decode
 from monitor.intake import PartitionState
 from monitor.plan import ModelPlan
 from monitor.source.base import Source, Start, TopicPartition
@@ -93,4 +94,17 @@ def _loaded(
             part = states[clock.partition]
             times = {**part.event_ms, clock.model: clock.max_event_ms}
             states[clock.partition] = replace(part, event_ms=times)
+    for (model, tp), halves in _halves(states, store).items():
+        waiting = {**states[tp].waiting, model: Waiting.read(halves)}
+        states[tp] = replace(states[tp], waiting=waiting)
     return states
+
+
+def _halves(
+    partitions: Iterable[TopicPartition], store: Store
+) -> Mapping[tuple[str, TopicPartition], list[Half]]:
+    found: dict[tuple[str, TopicPartition], list[Half]] = {}
+    for each in store.halves(partitions):
+        model, tp, offset = each.key
+        found.setdefault((model, tp), []).append(decode(offset, each.half))
+    return found

@@ -13,17 +13,9 @@ from monitor.claiming import claimed
 from monitor.clock import Clock
 from monitor.closer import Closer, passed
 from monitor.closing import ClosingReport
+from monitor.config.pair import Pair
 from monitor.digesting import Digests
-from monitor.intake import (
-    State,
-    committed,
-    progress,
-    shifted,
-    standing_still,
-    take_in,
-    with_gap,
-    with_log_ends,
-)
+from monitor.intake import State, shifted, take_in, with_gap, with_log_ends
 from monitor.join.joiner import Terms
 from monitor.join.keeper import JoinKeeper
 from monitor.known import KnownReferences
@@ -35,6 +27,7 @@ from monitor.source.base import Chunk, Polled, Source, Start, TopicPartition
 from monitor.steps import Steps
 from monitor.store.base import Gap, Store
 from monitor.telling import Speaking, flush_due
+from monitor.writing import committed, progress, standing_still
 
 
 class Engine:
@@ -96,7 +89,7 @@ class Engine:
         self._speaking = speaking
         self.plans = speaking.plans(plans)
         if means_otherwise:
-            self.abandon()  # what waits for labels means something else now: it is read again
+            self.abandon()  # what waits means something else now: it is read again
         self._references.follow(plans.values())
         self._follow()
 
@@ -214,7 +207,7 @@ class Engine:
         if self.join is not None:
             self.join.meet(self.state.arrivals)
             self.state = replace(self.state, arrivals=())
-        self._letters.set_aside(fits.chunk, self.state.rejects[before:])
+        self._letters.set_aside(fits.letters, self.state.rejects[before:])
         return count
 
     @property
@@ -292,5 +285,5 @@ class Engine:
         return flush_due(self.store, self.plans, self._speaking, self.clock.now())
 
 
-def _terms(plan: ModelPlan) -> Terms | None:
-    return None if plan.labels is None else plan.labels.terms
+def _terms(plan: ModelPlan) -> tuple[Terms | None, Pair | None]:
+    return None if plan.labels is None else plan.labels.terms, plan.settings.fields.pair

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from detectors.dictionary import Role
 from monitor.config.fields import ResolvedFields
 from monitor.config.paths import path_text
-from monitor.decode.events import Events
+from monitor.decode.calls import rows_of_file
+from monitor.decode.events import Event, Events
 from monitor.decode.layout import Keys, Meta, Where
 from monitor.decode.payload import Refused, read
 from monitor.decode.shape import Written, number_of
@@ -98,9 +99,11 @@ def sample_frame(
     """Give the features and outputs of the messages among these that can be read; raises DataError."""
     places = (*places_of(fields), label)
     rows = []
+    halves: dict[str, Event] = {}
     for message in messages:
         with suppress(Refused):
-            rows += [_flattened(row, fields, places) for row in _objects(message, fields, read_value)]
+            found = _objects(message, fields, halves, read_value)
+            rows += [_flattened(row, fields, places) for row in found]
     if not rows:
         raise DataError("no message of the sample can be read, so it tells nothing about types")
     frame = pd.DataFrame(rows)
@@ -215,21 +218,30 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 def _read_lines(path: Path, fields: ResolvedFields, places: Sequence[Where | None]) -> pd.DataFrame:
     rows = []
+    halves: dict[str, Event] = {}
     for number, line in enumerate(lines_of(path), 1):
         try:
-            rows += [_flattened(row, fields, places) for row in _objects(Message(0, line), fields)]
+            rows += [_flattened(row, fields, places) for row in _objects(Message(0, line), fields, halves)]
         except Refused as refused:
             raise DataError(f"{path}: line {number}: {refused.detail}") from None
     return pd.DataFrame(rows)
 
 
 def _objects(
-    message: Message, fields: ResolvedFields, read_value: Callable[[Record], Any] | None = None
+    message: Message,
+    fields: ResolvedFields,
+    halves: dict[str, Event],
+    read_value: Callable[[Record], Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """Give the objects of a message's rows; raises `Refused`. Files hold JSON, whatever topics do."""
+    """Give the objects of a message's rows; raises `Refused`. Files hold JSON, whatever topics do.
+
+    ``halves`` are the requests and responses whose other half has not come so far, where rows are of both.
+    """
     if fields.shape is None:
         return [read(message.value or b"")]
-    rows = Events(fields.shape, _MOST_BYTES, _MOST_ROWS, read_value).rows(message)
+    events = Events(fields.shape, _MOST_BYTES, _MOST_ROWS, read_value)
+    is_half = fields.shape.pairing is not None
+    rows = rows_of_file(events, message, halves) if is_half else events.rows(message)
     return [each.row for each in rows or ()]
 
 

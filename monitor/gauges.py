@@ -40,6 +40,7 @@ class Gauges:
     _shed: Counter[str] = field(default_factory=Counter)
     _partitions: frozenset[TopicPartition] = frozenset()
     _models: frozenset[str] = frozenset()
+    _waiting: frozenset[str] = frozenset()
 
     def before_commit(self, state: State) -> None:
         """Note what the commit is about to write."""
@@ -98,6 +99,12 @@ class Gauges:
                 lag = max(0, part.log_end - part.next)
                 self.metrics.lag_records.labels(topic=tp.topic, partition=tp.partition).set(lag)
             open_windows.update(model for model, _ in part.open)
+        halves: Counter[str] = Counter(dict.fromkeys(self._waiting, 0))
+        for part in state.partitions.values():
+            halves.update({model: len(waiting.halves) for model, waiting in part.waiting.items()})
+        for model, count in halves.items():
+            self.metrics.waiting_halves.labels(model=model).set(count)
+        self._waiting = frozenset(halves)
         for model, count in open_windows.items():
             self.metrics.open_windows.labels(model=model).set(count)
         self.metrics.open_window_bytes.set(held_bytes(state))

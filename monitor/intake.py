@@ -9,24 +9,19 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.profile import Profile, Sample, encode, summarise
+from detectors.profile import Profile, Sample, summarise
 from monitor.decode.decoder import Batch
+from monitor.decode.halves import Waiting
 from monitor.decode.outcome import SAMPLE_BYTES
 from monitor.decode.payload import Reason
 from monitor.join.arrivals import Labels, Predictions
 from monitor.join.arriving import labels_of, own_labels, predictions_of
-from monitor.opened import Open, WindowKey, still_filling
+from monitor.opened import Open, WindowKey
 from monitor.plan import ModelPlan
-from monitor.readers import Decoded
+from monitor.readers import Before, Decoded
 from monitor.source.base import Chunk, TopicPartition
 from monitor.store.base import (
-    Advance,
-    Beat,
     Gap,
-    Late,
-    OpenWindow,
-    PartitionClock,
-    Progress,
     Reject,
 )
 from monitor.windows import NEVER_MS, Placed, place
@@ -37,6 +32,7 @@ class PartitionState:
     """How far one partition has been read and what has been counted there.
 
     ``committed`` is the cursor in the database (None: none yet), ``next`` the offset after the last record.
+    ``waiting`` are, by model, requests and responses that wait for each other.
     """
 
     committed: int | None
@@ -45,6 +41,12 @@ class PartitionState:
     log_end: int | None = None
     event_ms: Mapping[str, int] = field(default_factory=dict)
     open: Mapping[WindowKey, Open] = field(default_factory=dict)
+    waiting: Mapping[str, Waiting] = field(default_factory=dict)
+
+    @property
+    def before(self) -> Before:
+        """What the messages so far have left to those that come."""
+        return Before(self.waiting, self.event_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,9 @@ def _count(
 ) -> tuple[PartitionState, Placed]:
     """Add one model's rows to the partition's open windows; late ones to ``late``."""
     max_ms = partition.event_ms.get(plan.name, NEVER_MS)
-    placed = place(batch.times_ms, max_ms, plan.window_ms, plan.lateness_ms, closed_until_ms)
+    placed = place(
+        batch.times_ms, max_ms, plan.window_ms, plan.lateness_ms, closed_until_ms, batch.reached_ms
+    )
     windows = dict(partition.open)
     if placed.late.any():
         starts, counts = np.unique(placed.starts_ms[placed.late], return_counts=True)
@@ -144,7 +148,10 @@ def _count(
         opened = windows.get(key) or Open.of(plan.reference.id, Profile.empty(plan.reference))
         windows[key] = replace(opened, rejected=opened.rejected + 1, changed=True)
     event_ms = {**partition.event_ms, plan.name: placed.max_ms}
-    return replace(partition, open=windows, event_ms=event_ms), placed
+    waiting = partition.waiting
+    if batch.paired is not None:
+        waiting = {**waiting, plan.name: batch.paired.waiting}
+    return replace(partition, open=windows, event_ms=event_ms, waiting=waiting), placed
 
 
 def _add(opened: Open | None, plan: ModelPlan, batch: Batch, rows: NDArray[np.bool_]) -> Open:
@@ -171,6 +178,10 @@ def _windows_of_rejects(
     batch: Batch, max_before_ms: NDArray[np.int64], max_ms: int, window_ms: int
 ) -> Iterable[int]:
     """A reject has no time of its own: it belongs where event time stood in its partition."""
+    if batch.paired is not None:
+        times_ms = [batch.paired.rejected_at_ms[reject.offset] for reject in batch.rejects]
+        yield from (time_ms - time_ms % window_ms for time_ms in times_ms if time_ms > NEVER_MS)
+        return
     positions = np.searchsorted(batch.offsets, [reject.offset for reject in batch.rejects])
     for position in positions.tolist():
         time_ms = int(max_before_ms[position]) if position < len(batch) else max_ms
@@ -188,38 +199,6 @@ def _unclaimed(chunk: Chunk, batches: Sequence[tuple[ModelPlan, Batch]], now: da
             sample = (record.value or b"")[:SAMPLE_BYTES]
             detail = "the message names a model that is not in the configuration"
             yield Reject(chunk.partition, record.offset, "", Reason.UNKNOWN_MODEL, detail, sample, now)
-
-
-def progress(
-    state: State, plans: Mapping[str, ModelPlan], now: datetime, beats: tuple[Beat, ...] = ()
-) -> Progress:
-    """Give what has to be written for the state to survive; ``now`` is when its log ends were looked at."""
-    return Progress(
-        advances=tuple(
-            Advance(tp, part.committed, part.next, part.log_end) for tp, part in state.partitions.items()
-        ),  # also of partitions that stood still: it fences what is written about them
-        clocks=tuple(
-            PartitionClock(
-                model, tp, _reached(part.event_ms.get(model)), part.active_at, _caught_up(part), now
-            )
-            for tp, part in state.partitions.items()
-            for model, plan in plans.items()
-            if tp.topic in plan.all_topics
-        ),
-        windows=tuple(
-            _stored(tp, key, opened, plans[key[0]].window_ms)
-            for tp, part in state.partitions.items()
-            for key, opened in part.open.items()
-            if opened.changed and key[0] in plans
-        ),
-        late=tuple(
-            Late(model, "", start, start + plans[model].window_ms, rows)
-            for (model, start), rows in state.late.items()
-        ),
-        rejects=state.rejects,
-        gaps=state.gaps,
-        beats=beats,
-    )
 
 
 def shifted(state: State, by: timedelta) -> State:
@@ -241,53 +220,3 @@ def with_gap(state: State, gap: Gap) -> State:
     after = replace(state.partitions[gap.partition], next=gap.next_available)
     partitions = {**state.partitions, gap.partition: after}
     return replace(state, partitions=partitions, gaps=(*state.gaps, gap))
-
-
-def standing_still(counted: Progress) -> Progress:
-    """Give what says that partitions are owned and have not been read to their ends, and nothing else.
-
-    An idle partition would not hold windows back; one whose messages are read again for the join has to.
-    """
-    standing = tuple(each for each in counted.advances if each.expected == each.next)
-    mine = {each.partition for each in standing}
-    clocks = tuple(replace(clock, caught_up=False) for clock in counted.clocks if clock.partition in mine)
-    beats = tuple(beat for beat in counted.beats if beat.partition in mine)
-    return Progress(advances=standing, clocks=clocks, beats=beats)
-
-
-def _reached(event_ms: int | None) -> int | None:
-    return None if event_ms == NEVER_MS else event_ms
-
-
-def _caught_up(part: PartitionState) -> bool:
-    return part.log_end is not None and part.next >= part.log_end
-
-
-def _stored(tp: TopicPartition, key: WindowKey, opened: Open, window_ms: int) -> OpenWindow:
-    model, start_ms = key
-    return OpenWindow(
-        model=model,
-        segment="",
-        start_ms=start_ms,
-        end_ms=start_ms + window_ms,
-        partition=tp,
-        reference_id=opened.reference_id,
-        rows=opened.rows,
-        new_rows=opened.new_rows,
-        rejected=opened.rejected,
-        profile=b"" if opened.profile is None else encode(opened.profile),
-    )
-
-
-def committed(state: State, plans: Mapping[str, ModelPlan], closed_until: Mapping[str, int]) -> State:
-    """Give the state after its progress was written: nothing pending, windows that are full forgotten."""
-    closed = {**state.closed_until, **closed_until}
-    return State(
-        partitions={
-            tp: replace(
-                part, committed=part.next, open=still_filling(part.open, plans, part.event_ms, closed)
-            )
-            for tp, part in state.partitions.items()
-        },
-        closed_until=closed,
-    )

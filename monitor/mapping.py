@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -11,11 +11,13 @@ from typing import Any, Literal
 from detectors.columns import Column, Presence
 from monitor.config.paths import path_text
 from monitor.decode.decoder import Batch, Decoder
+from monitor.decode.halves import NOTHING_WAITS
 from monitor.decode.layout import Layout, Meta, Where
 from monitor.decode.times import UNKNOWN_TIME
 from monitor.source.base import Chunk, Message, TopicPartition
+from monitor.windows import NEVER_MS
 
-Outcome = Literal["row", "reject", "filtered", "tombstone", "another_model"]
+Outcome = Literal["row", "reject", "filtered", "half", "tombstone", "another_model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +60,28 @@ class Mapper:
     topic: str
     origins: Mapping[str, str] = field(default_factory=dict)
 
-    def fate(self, message: Message, now: datetime) -> Fate:
-        """Decode one message as the service would."""
-        batch = self.decoder.decode(Chunk(TopicPartition(self.topic, 0), [message]), now)
+    def fates(self, messages: Iterable[Message], now: datetime) -> list[Fate]:
+        """Decode messages as the service would if they were all of one partition."""
+        found, waiting, clock_ms = [], NOTHING_WAITS, NEVER_MS
+        for message in messages:
+            chunk = Chunk(TopicPartition(self.topic, 0), [message])
+            batch = self.decoder.decode(chunk, now, None, waiting, clock_ms)
+            if batch.paired is not None:
+                waiting, clock_ms = batch.paired.waiting, batch.paired.clock_ms
+            found.append(self._fate(message, batch))
+        return found
+
+    def _fate(self, message: Message, batch: Batch) -> Fate:
         if len(batch):
             rows = tuple(self._row(batch, index) for index in range(len(batch)))
             return Fate("row", rows)
-        if batch.rejects:
-            reject = batch.rejects[0]
-            return Fate("reject", reason=reject.reason, detail=reject.detail)
+        for reject in batch.rejects:
+            if reject.offset == message.offset:
+                return Fate("reject", reason=reject.reason, detail=reject.detail)
         if batch.filtered:
             return Fate("filtered")
+        if batch.paired is not None and message.value is not None and not batch.others_at:
+            return Fate("half")
         return Fate("tombstone" if batch.tombstones else "another_model")
 
     def _row(self, batch: Batch, index: int) -> Row:

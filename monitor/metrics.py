@@ -29,6 +29,7 @@ Name = Literal[
     "driftd_records_consumed",
     "driftd_records_rejected",
     "driftd_tombstones",
+    "driftd_waiting_halves",
     "driftd_watermark_delay_seconds",
     "driftd_window_evaluation_duration_seconds",
     "driftd_windows_closed",
@@ -70,6 +71,9 @@ class Metrics:
         )
         self.filtered = self._counter(
             "driftd_filtered_messages", "Messages that fields.when passes over", "model"
+        )
+        self.waiting_halves = self._gauge(
+            "driftd_waiting_halves", "Requests and responses that wait for each other (fields.pair)", "model"
         )
         self.tombstones = self._counter("driftd_tombstones", "Messages without a value", "topic")
         self.dead_letters = self._counter(

@@ -45,13 +45,14 @@ def fitting(state: State, readers: Readers, chunk: Chunk, now: datetime, room: R
     one is taken all the same.
     """
     room_bytes = room.window_bytes - held_bytes(state)
-    found = Decoded.of(readers, chunk, now, room.rejects)
+    before = state.partitions[chunk.partition].before
+    found = Decoded.of(readers, chunk, now, room.rejects, before)
     while (needed := opening_bytes(state, readers, found)) > max(0, room_bytes):
         records = found.chunk.records
         if len(records) == 1:
             return None if has_news(state) else found
         fewer = max(1, len(records) * max(0, room_bytes) // needed)
-        found = Decoded.of(readers, Chunk(chunk.partition, records[:fewer]), now, room.rejects)
+        found = Decoded.of(readers, Chunk(chunk.partition, records[:fewer]), now, room.rejects, before)
     return found
 
 
@@ -74,7 +75,7 @@ def _opening(
         return 0, 0
     max_ms = partition.event_ms.get(plan.name, NEVER_MS)
     closed_ms = closed_until.get(plan.name, NEVER_MS)
-    placed = place(batch.times_ms, max_ms, plan.window_ms, plan.lateness_ms, closed_ms)
+    placed = place(batch.times_ms, max_ms, plan.window_ms, plan.lateness_ms, closed_ms, batch.reached_ms)
     starts, rows = np.unique(placed.starts_ms[~placed.late], return_counts=True)
     is_new = np.array([(plan.name, start) not in partition.open for start in starts.tolist()], np.bool_)
     return int(is_new.sum()), int(rows[is_new].sum())

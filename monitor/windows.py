@@ -35,16 +35,24 @@ class Placed:
 
 
 def place(
-    times_ms: NDArray[np.int64], max_ms: int, window_ms: int, lateness_ms: int, closed_until_ms: int
+    times_ms: NDArray[np.int64],
+    max_ms: int,
+    window_ms: int,
+    lateness_ms: int,
+    closed_until_ms: int,
+    reached_ms: NDArray[np.int64] | None = None,
 ) -> Placed:
     """Assign rows to tumbling windows aligned to 1970-01-01 UTC.
 
     A row is late when, before it came, event time in its partition had passed its window's end by the allowed
     lateness, or when its window has been judged already. The first is decided row by row in the order of the
-    partition, so that the outcome does not depend on how the rows were batched.
+    partition, so that the outcome does not depend on how the rows were batched. ``reached_ms`` is event time
+    before each row and after the last one, where something else than rows moves it, too.
     """
     starts = times_ms - times_ms % window_ms
-    reached = np.maximum.accumulate(np.concatenate(([max_ms], times_ms)))
+    reached = reached_ms
+    if reached is None:
+        reached = np.maximum.accumulate(np.concatenate(([max_ms], times_ms)))
     late = (starts + (window_ms + lateness_ms) <= reached[:-1]) | (starts < closed_until_ms)
     return Placed(starts, late, reached[:-1], int(reached[-1]))
 

@@ -38,6 +38,7 @@ from monitor.source.base import Message
 app = typer.Typer(name="map", help="What the configuration makes of messages.", no_args_is_help=True)
 
 _WORDS = {
+    "half": "is half of a call: both halves together make a row",
     "reject": "is rejected",
     "filtered": "is passed over by fields.when",
     "tombstone": "has no value: counted as a tombstone",
@@ -73,7 +74,7 @@ def try_out(
     known = _dictionary(loaded, name, messages, dictionary, offline=offline)
     mapper = _mapper(loaded, name, known, labels=labels)
     now = SystemClock().now()
-    fates = [mapper.fate(message, now) for message in messages]
+    fates = mapper.fates(messages, now)
     if json:
         print_json({"model": name, "topic": mapper.topic, "messages": list(map(_for_machines, fates))})
     else:

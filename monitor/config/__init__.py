@@ -12,6 +12,7 @@ from monitor.config.lint import Hint, Level, lint
 from monitor.config.load import Loaded, find, load, parse
 from monitor.config.model import Detectors, Model, RowCount
 from monitor.config.page import Page
+from monitor.config.pair import Pair
 from monitor.config.performance import Performance
 from monitor.config.registry import SchemaRegistry
 from monitor.config.schema import Config, Database, Kafka, Limits, Retention, Service
@@ -37,6 +38,7 @@ __all__ = [
     "Loaded",
     "Model",
     "Page",
+    "Pair",
     "Performance",
     "ResolvedFields",
     "ResolvedLabels",

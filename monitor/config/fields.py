@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from monitor.config.pair import Pair
 from monitor.config.paths import OR, VALUE, parse_inside, parse_keys, parse_path, parse_places, path_text
-from monitor.config.presets import PRESETS, Filled, Preset
+from monitor.config.presets import PRESETS, Filled, Preset, When
 from monitor.config.section import Mistake, Place, Section, repeated
 from monitor.decode.layout import Coding, Condition, Format, Keys, Meta, Scalar, Shape, TimestampUnit, Where
 
@@ -70,6 +71,7 @@ class Fields(Section, frozen=True, kw_only=True):
     when: dict[str, Scalar | tuple[Scalar, ...]] | None = None
     cloudevents: bool | None = None
     format: Format = "json"
+    pair: Pair | None = None
 
     @property
     def filled(self) -> Filled:
@@ -79,17 +81,27 @@ class Fields(Section, frozen=True, kw_only=True):
             preset,
             explode=preset.explode if self.explode is None else self.explode,
             decode=preset.decode if self.decode is None else self.decode,
-            when=preset.when if self.when is None else self.when,
+            when=self._when(preset),
+            pairs=self.pair is not None,
             is_cloudevent=preset.is_cloudevent if self.cloudevents is None else self.cloudevents,
             format=self.format,
         )
 
+    def _when(self, preset: Filled) -> When:
+        """Give the conditions; a preset's pass responses over, which `pair` reads."""
+        if self.when is not None:
+            return self.when
+        return preset.when if self.pair is None or preset.sides is None else {}
+
     def setting(self, key: ScalarKey) -> str:
         """Give the path that holds for a key, as written; empty when it is off."""
         own: str | None = getattr(self, key)
+        preset = PRESETS[self.preset]
         if own is None and key == "score" and self.scores:
             return ""
-        return PRESETS[self.preset].paths.get(key, "") if own is None else own
+        if own is None and key == "prediction" and self.pair and preset.sides:
+            return preset.sides.answers
+        return preset.paths.get(key, "") if own is None else own
 
     def resolved(self, model: str) -> ResolvedFields:
         """Fill in the preset; ``model`` is the name that the model has in the configuration."""
@@ -150,7 +162,7 @@ class Fields(Section, frozen=True, kw_only=True):
             model=parse_places(self.setting("model")),
             rows=parse_inside(filled.explode) if filled.explode else None,
             features=self._shaped_features(filled),
-            outputs={key: parse_keys(self.setting(key)) for key in _OUTPUTS if self.setting(key)},
+            outputs={key: self._output(key) for key in _OUTPUTS if self.setting(key)},
             scores={name: parse_keys(path) for name, path in self.scores.items()},
             others=filled.others | self._top_keys(),
             decode=tuple((parse_keys(path), coding) for path, coding in filled.decode.items()),
@@ -159,7 +171,12 @@ class Fields(Section, frozen=True, kw_only=True):
             form=filled.form,
             format=filled.format,
             names=self.feature_names,
+            pairing=None if self.pair is None else self.pair.resolved(filled.sides),
         )
+
+    def _output(self, key: ScalarKey) -> Keys:
+        """Give the place of an output: of a response it may be the whole."""
+        return (parse_keys if self.pair is None else parse_inside)(self.setting(key))
 
     def _shaped_features(self, filled: Filled) -> Keys | Mapping[str, Keys] | None:
         if isinstance(self.features, tuple):
@@ -171,13 +188,17 @@ class Fields(Section, frozen=True, kw_only=True):
     def _top_keys(self) -> frozenset[str]:
         """Name the keys at the top of the message that are something else than features."""
         texts = [*map(self.setting, SCALAR_KEYS), *self.scores.values(), *self.filled.when]
-        places = [place for text in texts for place in parse_places(text)]
+        texts += [self.pair.kind or ""] if self.pair is not None else []
+        places = [place for text in texts if text != VALUE for place in parse_places(text)]
         return frozenset(place[0] for place in places if not isinstance(place, Meta))
 
     def mistakes(self) -> Iterator[Mistake]:
         is_plain = self.filled.is_plain
         for key in SCALAR_KEYS:
-            for text in [self.setting(key)] if is_plain else self.setting(key).split(OR):
+            setting = self.setting(key)
+            if self.pair is not None and key in _OUTPUTS and setting == VALUE:
+                continue
+            for text in [setting] if is_plain else setting.split(OR):
                 yield from path_mistakes((key,), text, inside_value=not is_plain and key in _OUTPUTS)
         if not self.setting("timestamp"):
             text = 'is needed: give a path, or "$timestamp" for the time that Kafka recorded'
@@ -195,10 +216,20 @@ class Fields(Section, frozen=True, kw_only=True):
             yield from path_mistakes(("decode", path), path or ".", inside_value=True)
         for path in self.when or ():
             yield from path_mistakes(("when", path), path or ".")
+        yield from self._pair_mistakes()
         yield from repeated("feature_names", self.feature_names)
         if self.feature_names and self.filled.is_plain:
             text = "is for features that come by position: set explode, or a preset that does"
             yield Mistake(("feature_names",), text)
+
+    def _pair_mistakes(self) -> Iterator[Mistake]:
+        if self.pair is None:
+            return
+        for key in self.pair.missing(self.filled.sides):
+            text = f'is needed: preset "{self.preset}" does not say how requests and responses are told apart'
+            yield Mistake(("pair", key), text)
+        if not self.setting("id"):
+            yield Mistake(("id",), "is off, but pair needs it to put a request and its response together")
 
     def _score_mistakes(self) -> Iterator[Mistake]:
         if self.scores and self.score:

@@ -61,7 +61,7 @@ class LabelsFields(Section, frozen=True, kw_only=True):
         if self.preset is not None:
             return Fields(preset=self.preset, format=form)
         if PRESETS[fields.preset].is_row and not fields.explode:
-            return msgspec.structs.replace(fields, format=form, when={}, decode={})
+            return msgspec.structs.replace(fields, format=form, when={}, decode={}, pair=None)
         return Fields(format=form)
 
     def resolved(self, fields: Fields, model: str) -> ResolvedLabels:

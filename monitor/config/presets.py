@@ -29,8 +29,21 @@ When = Mapping[str, Scalar | tuple[Scalar, ...]]
 
 
 @dataclass(frozen=True, slots=True)
+class Sides:
+    """By which value requests and responses are told apart, and where in a response the answers are."""
+
+    kind: str
+    request: str
+    response: str
+    answers: str
+
+
+@dataclass(frozen=True, slots=True)
 class Filled:
-    """The keys of `Fields` that a preset fills in; ``others`` are keys at the top that are no features."""
+    """The keys of `Fields` that a preset fills in; ``others`` are keys at the top that are no features.
+
+    With ``sides`` a preset can `pair`; without pairing it reads what its ``when`` says.
+    """
 
     paths: Mapping[str, str]
     explode: str = ""
@@ -40,6 +53,8 @@ class Filled:
     form: FeatureForm = "plain"
     format: Format = "json"
     others: frozenset[str] = frozenset()
+    sides: Sides | None = None
+    pairs: bool = False
 
     @property
     def is_row(self) -> bool:
@@ -49,7 +64,7 @@ class Filled:
     @property
     def is_plain(self) -> bool:
         """Whether messages are rows as they are."""
-        is_event = self.explode or self.decode or self.when or self.is_cloudevent
+        is_event = self.explode or self.decode or self.when or self.is_cloudevent or self.pairs
         return not is_event and self.form == "plain" and self.format == "json"
 
 
@@ -62,27 +77,40 @@ _FLAT = {
 }
 _NESTED = _FLAT | {"id": "id", "features": "features"}
 _CLOUDEVENT = {"id": "$headers.ce_id", "timestamp": "$headers.ce_time or $timestamp"}
-_REQUESTS: When = {"$headers.ce_type": "*.inference.request"}
+_REQUEST, _RESPONSE = "*.inference.request", "*.inference.response"
+_REQUESTS: When = {"$headers.ce_type": _REQUEST}
 
 PRESETS: Mapping[Preset, Filled] = {
     "nested": Filled(_NESTED),
     "flat": Filled(_FLAT),
     "none": Filled({}),
     "cloudevents": Filled(_NESTED | _CLOUDEVENT, is_cloudevent=True),
-    "kserve-v1": Filled(_CLOUDEVENT, explode="instances", when=_REQUESTS, is_cloudevent=True),
+    "kserve-v1": Filled(
+        _CLOUDEVENT,
+        explode="instances",
+        when=_REQUESTS,
+        is_cloudevent=True,
+        sides=Sides("$headers.ce_type", _REQUEST, _RESPONSE, "predictions"),
+    ),
     "kserve-v2": Filled(
-        _CLOUDEVENT | {"id": "$headers.ce_id or id"}, explode="inputs", when=_REQUESTS, is_cloudevent=True
+        _CLOUDEVENT | {"id": "$headers.ce_id or id"},
+        explode="inputs",
+        when=_REQUESTS,
+        is_cloudevent=True,
+        sides=Sides("$headers.ce_type", _REQUEST, _RESPONSE, "outputs"),
     ),
     "kserve-blob": Filled(
         {"id": "id", "timestamp": "occurrenceTime or $timestamp"},
         explode="bytes",
         decode={"bytes": "base64+json"},
-        when={"reqType": "*.inference.request"},
+        when={"reqType": _REQUEST},
+        sides=Sides("reqType", _REQUEST, _RESPONSE, "bytes"),
     ),
     "seldon-v1": Filled(
         {"id": "$headers.requestid", "timestamp": "$timestamp"},
         explode="$value",
-        when={"$headers.type": "*.inference.request"},
+        when={"$headers.type": _REQUEST},
+        sides=Sides("$headers.type", _REQUEST, _RESPONSE, "$value"),
     ),
     "mlflow": Filled(
         {

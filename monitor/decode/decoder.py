@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.columns import Column, Columns
+from monitor.decode.calls import Calls, Paired
 from monitor.decode.cells import column_of
-from monitor.decode.events import EventRow, Events
+from monitor.decode.events import EventRow, Events, one_by_one
 from monitor.decode.extras import SampledRow, sampled_rows
+from monitor.decode.halves import NOTHING_WAITS, Meeting, Waiting
 from monitor.decode.labels import label_only, nameless
 from monitor.decode.layout import MAX_ROWS, Cell, Keys, Layout, Leaf, Meta, Where
 from monitor.decode.meta import meta_cells, texts
@@ -24,6 +26,7 @@ from monitor.decode.shape import node_of
 from monitor.decode.times import UNKNOWN_TIME, UNREADABLE, milliseconds
 from monitor.source.base import Chunk, Record, TopicPartition
 from monitor.store.base import Reject
+from monitor.windows import NEVER_MS
 
 _RECORDED = Meta("timestamp")
 _SLICE = 128
@@ -43,6 +46,9 @@ class Batch:
 
     ``labels`` are the rows' labels: of a chunk of labels, and of predictions where the topic is for labels
     too. There ``label_only`` marks the rows that have an id and a label and nothing else of a prediction.
+
+    Where rows are made of a request and a response, ``paired`` says what waits for its other half, and a row
+    has the offset of the later one.
     """
 
     partition: TopicPartition
@@ -58,9 +64,15 @@ class Batch:
     label_only: NDArray[np.bool_] | None = None
     filtered: int = 0
     messages: int = 0
+    paired: Paired | None = None
 
     def __len__(self) -> int:
         return len(self.offsets)
+
+    @property
+    def reached_ms(self) -> NDArray[np.int64] | None:
+        """Event time before each row and after the last, where rows alone do not tell it."""
+        return None if self.paired is None else np.append(self.paired.clocks_ms, self.paired.clock_ms)
 
     def take(self, rows: NDArray[np.bool_]) -> Batch:
         """Give the batch with these of its rows alone; what is no row stays as it is."""
@@ -77,6 +89,7 @@ class Batch:
             sampled=tuple(replace(row, index=int(places[row.index])) for row in kept),
             labels=None if self.labels is None else self.labels.take(rows),
             label_only=None if self.label_only is None else self.label_only[rows],
+            paired=None if self.paired is None else self.paired.take(rows),
         )
 
 
@@ -113,17 +126,26 @@ class Decoder:
             msgspec.json.Decoder(self._node.struct).decode if self._node.is_typed() else self._carefully
         )
 
-    def decode(self, chunk: Chunk, now: datetime, most_rows: int | None = None) -> Batch:
+    def decode(
+        self,
+        chunk: Chunk,
+        now: datetime,
+        most_rows: int | None = None,
+        waiting: Waiting = NOTHING_WAITS,
+        clock_ms: int = NEVER_MS,
+    ) -> Batch:
         """Decode every message of the chunk; nothing in a message can make this raise.
 
         What reads values may raise `RegistryError`: the same call can be made again.
-        Where messages have many rows, stop after the one that brings this many.
+        Where messages have many rows, stop after the one that brings this many. ``waiting`` are the halves of
+        calls that came before, ``clock_ms`` is how far event time had come in the partition.
         """
         outcome = Outcome(chunk, self._model, now)
+        calls = self._calls(outcome, waiting, clock_ms)
         records: Sequence[Record] = [record for record in chunk.records if record.value is not None]
         kept: list[Record] = []
         cells: dict[Keys, list[Any]] = {}
-        for read_records, rows in self._read(records, outcome, most_rows):
+        for read_records, rows in self._read(records, outcome, most_rows, calls):
             kept.extend(read_records)
             if rows:
                 for keys, values in self._node.transpose(rows):
@@ -150,6 +172,7 @@ class Decoder:
             label_only=alone,
             filtered=outcome.filtered,
             messages=len(chunk.records),
+            paired=None if calls is None else calls.paired(waiting.stored),
         )
         return batch.take(usable)
 
@@ -157,29 +180,34 @@ class Decoder:
         topics = self._layout.label_topics
         return self._layout.label if topics is None or topic in topics else None
 
+    def _calls(self, outcome: Outcome, waiting: Waiting, clock_ms: int) -> Calls | None:
+        pairing = None if self._events is None else self._events.shape.pairing
+        if self._events is None or pairing is None:
+            return None
+        meeting = Meeting.of(pairing, waiting, clock_ms)
+        return Calls(self._events, meeting, outcome, self._layout.model_name, self._latest_ms(outcome.now))
+
+    def _latest_ms(self, now: datetime) -> float:
+        return now.timestamp() * 1000 + self._max_future_ms
+
     def _read(
-        self, records: Sequence[Record], outcome: Outcome, most_rows: int | None
+        self, records: Sequence[Record], outcome: Outcome, most_rows: int | None, calls: Calls | None
     ) -> Iterator[tuple[Sequence[Record], Sequence[msgspec.Struct]]]:
         """Read the messages, some at once: their rows, and the record of each."""
         if self._events is not None:
-            yield from self._shaped(self._events, records, outcome, most_rows)
+            made = one_by_one(self._events, records, outcome) if calls is None else calls.rows(records)
+            yield from self._shaped(made, outcome, most_rows)
             return
         for first in range(0, len(records), _SLICE):
             yield self._rows(records[first : first + _SLICE], outcome)
 
     def _shaped(
-        self, events: Events, records: Sequence[Record], outcome: Outcome, most_rows: int | None
+        self, found: Iterable[tuple[Record, Sequence[EventRow]]], outcome: Outcome, most_rows: int | None
     ) -> Iterator[tuple[Sequence[Record], Sequence[msgspec.Struct]]]:
         made, waiting = 0, list[EventRow]()
-        for record in records:
-            try:
-                rows = events.rows(record)
-            except Refused as refused:
-                outcome.reject(record, refused.reason, refused.detail)
-                continue
-            outcome.filtered += rows is None
-            waiting += rows or ()
-            made += len(rows or ())
+        for record, rows in found:
+            waiting += rows
+            made += len(rows)
             if len(waiting) >= _SLICE:
                 yield waiting, [self._node.careful(each.row) for each in waiting]
                 waiting = []
@@ -250,7 +278,7 @@ class Decoder:
                 usable = whole_messages(records, usable)
         if self._layout.timestamp_fallback or alone is not None:
             self._complete(times_ms, stamps, records, alone)
-        latest_ms = outcome.now.timestamp() * 1000 + self._max_future_ms
+        latest_ms = self._latest_ms(outcome.now)
         for i in np.flatnonzero(usable & ((times_ms == UNREADABLE) | (times_ms > latest_ms))).tolist():
             usable[i] = False
             outcome.reject(records[i], *why(stamps[i], int(times_ms[i])))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -13,6 +13,7 @@ from monitor.decode.codings import decode_inside
 from monitor.decode.features import feast, named
 from monitor.decode.layout import Condition, Keys, Meta, Scalar, Shape, TimestampUnit, Where
 from monitor.decode.meta import meta_cells
+from monitor.decode.outcome import Outcome
 from monitor.decode.payload import Reason, Refused, read_any
 from monitor.decode.tables import is_table, table
 from monitor.source.base import Record
@@ -36,6 +37,14 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """A message whose value has been read: attributes of a CloudEvent are among the record's headers."""
+
+    record: Record
+    payload: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Events:
     """Makes rows of messages, as a shape says; ``read`` reads values that are no plain JSON."""
 
@@ -46,6 +55,11 @@ class Events:
 
     def rows(self, record: Record) -> list[EventRow] | None:
         """Give a message's rows, at least one; None when a condition passes it over. Raises `Refused`."""
+        event = self.opened(record)
+        return None if event is None else self.rows_of(event)
+
+    def opened(self, record: Record) -> Event | None:
+        """Read a message's value; None when a condition passes it over. Raises `Refused`."""
         value = record.value or b""
         if len(value) > self.max_bytes:
             text = f"{len(value)} bytes or more, limits.max_message_bytes is {self.max_bytes}"
@@ -60,20 +74,49 @@ class Events:
             return None
         for keys, coding in self.shape.decode:
             decode_inside(payload, keys, coding, self.max_rows)
-        made = self._made(record, payload)
+        return Event(record, payload)
+
+    def rows_of(self, event: Event, answer: Event | None = None, at: Record | None = None) -> list[EventRow]:
+        """Give the rows of a message, or of a request and its answer; raises `Refused`.
+
+        They stand at the record ``at``: of two messages the later one.
+        """
+        asked, last = event.record, event.record if at is None else at
         return [
-            EventRow(record.offset, record.timestamp, record.key, record.value, record.headers, row)
-            for row in made
+            EventRow(last.offset, asked.timestamp, last.key, last.value, asked.headers, row)
+            for row in self._made(event, event if answer is None else answer)
         ]
 
-    def _made(self, record: Record, payload: Any) -> list[dict[str, Any]]:
+    def call_of(self, event: Event) -> str | None:
+        """Give what names the call that a message is half of."""
+        found = _first(self.shape.id, event.record, event.payload)
+        return None if found is None or isinstance(found, dict | list | bool) else str(found)
+
+    def model_of(self, event: Event) -> Any:
+        """Give what a message names as its model; None when it names none."""
+        return _first(self.shape.model, event.record, event.payload)
+
+    def time_of(self, event: Event) -> Any:
+        """Give the time of a message, as it is written."""
+        return _time(self.shape, event.record, event.payload)
+
+    def is_request(self, event: Event) -> bool | None:
+        """Tell a request from a response (False); None for a message that is neither."""
+        pairing = self.shape.pairing
+        kind = None if pairing is None else _value(pairing.kind, event.record, event.payload)
+        if pairing is None or not (_is(kind, pairing.request) or _is(kind, pairing.response)):
+            return None
+        return _is(kind, pairing.request)
+
+    def _made(self, event: Event, answer: Event) -> list[dict[str, Any]]:
+        record, payload = event.record, event.payload
         features = self._features(payload)
         n = len(features)
-        columns = {name: self._column(payload, keys, n) for name, keys in self.shape.outputs.items()}
-        scores = {name: self._column(payload, keys, n) for name, keys in self.shape.scores.items()}
+        columns = {name: self._column(answer.payload, keys, n) for name, keys in self.shape.outputs.items()}
+        scores = {name: self._column(answer.payload, keys, n) for name, keys in self.shape.scores.items()}
         columns["id"] = self._ids(record, payload, n)
         columns["timestamp"] = [_time(self.shape, record, payload)] * n
-        columns["model"] = [_first(self.shape.model, record, payload)] * n
+        columns["model"] = [next(filter(None, map(self.model_of, (event, answer))), None)] * n
         rows = []
         for i, feature_row in enumerate(features):
             row = {"features": feature_row}
@@ -140,6 +183,20 @@ class Events:
             if not isinstance(where, Meta) and (column := self._column(payload, where, n)) != [_ABSENT] * n:
                 return column
         return [None] * n
+
+
+def one_by_one(
+    events: Events, records: Iterable[Record], outcome: Outcome
+) -> Iterator[tuple[Record, Sequence[EventRow]]]:
+    """Give the rows of each message; why there are none is noted in the outcome."""
+    for record in records:
+        try:
+            rows = events.rows(record)
+        except Refused as refused:
+            outcome.reject(record, refused.reason, refused.detail)
+            continue
+        outcome.filtered += rows is None
+        yield record, rows or ()
 
 
 def _present(columns: Mapping[str, Sequence[Any]], i: int) -> dict[str, Any]:

@@ -65,13 +65,30 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Pairing:
+    """How requests and responses that are messages of their own are told apart, and how long one waits.
+
+    The value at ``kind`` matches ``request`` or ``response``, wildcards allowed; what matches neither is
+    passed over. At most ``most`` halves of ``most_bytes`` together wait in one partition.
+    """
+
+    kind: Where
+    request: str
+    response: str
+    within_ms: int
+    most: int
+    most_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """How a message becomes rows, each an object with the keys of `ROW`.
 
     Of several places of one thing the first that has a value holds. ``rows`` is where the rows are (empty:
     the whole value; None: a message is one row). ``features`` is the object or list that holds them, or each
     one's place; None: every scalar at the top that is not among ``others``. ``names`` are those of features
-    that come by position.
+    that come by position. With a ``pairing`` a row is made of two messages: ``outputs`` and ``scores`` are in
+    the response, all else in the request.
     """
 
     id: tuple[Where, ...]
@@ -89,6 +106,7 @@ class Shape:
     form: FeatureForm = "plain"
     format: Format = "json"
     names: tuple[str, ...] = ()
+    pairing: Pairing | None = None
 
 
 MAX_ROWS = 10_000

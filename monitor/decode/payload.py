@@ -32,6 +32,7 @@ class Reason(StrEnum):
     BAD_SHAPE = "bad_shape"
     NO_ROWS = "no_rows"
     TOO_MANY_ROWS = "too_many_rows"
+    UNPAIRED = "unpaired"
 
 
 class Refused(Exception):  # noqa: N818  # an answer, not a failure

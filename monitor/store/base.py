@@ -23,6 +23,7 @@ from monitor.store.values import (
     Deployment,
     DetectorState,
     Gap,
+    HalfKey,
     JoinedWindow,
     Late,
     LearnedWindow,
@@ -35,6 +36,7 @@ from monitor.store.values import (
     ReferenceRow,
     Reject,
     Sample,
+    WaitingHalf,
     WindowFacts,
 )
 
@@ -50,6 +52,7 @@ __all__ = [
     "DetectorState",
     "DigestTurn",
     "Gap",
+    "HalfKey",
     "JoinedWindow",
     "Late",
     "LearnedWindow",
@@ -65,6 +68,7 @@ __all__ = [
     "Sample",
     "Store",
     "View",
+    "WaitingHalf",
     "WindowFacts",
 ]
 
@@ -270,6 +274,9 @@ class Store(Protocol):
 
         With ``keys`` only of these models' windows with these starts.
         """
+
+    def halves(self, partitions: Iterable[TopicPartition]) -> tuple[WaitingHalf, ...]:
+        """Requests and responses of these partitions that wait for each other, by model in offset order."""
 
     def joined_windows(
         self, model: str, partition: TopicPartition, starts_ms: Iterable[int]

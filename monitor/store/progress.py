@@ -14,6 +14,7 @@ from monitor.errors import Fenced
 from monitor.source.base import TopicPartition
 from monitor.store import labels, sequential
 from monitor.store.base import Advance, Beat, Gap, Late, OpenWindow, PartitionClock, Progress, Reject
+from monitor.store.halves import delete_halves, write_halves
 from monitor.store.result_tables import closed_window
 from monitor.store.statements import Row, add_missing, inserting, of_partitions, partition_of, upsert
 from monitor.store.tables import (
@@ -48,6 +49,8 @@ def commit(connection: Connection, progress: Progress) -> Mapping[str, int]:
     still_open = [window for window in progress.windows if not is_closed(window, closed_until)]
     belated = [window for window in progress.windows if is_closed(window, closed_until)]
     write_windows(connection, still_open)
+    write_halves(connection, progress.halves)
+    delete_halves(connection, progress.met)
     count_late(connection, [*progress.late, *map(as_late, belated)])
     write_rejects(connection, progress.rejects)
     write_gaps(connection, progress.gaps)

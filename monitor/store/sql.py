@@ -19,6 +19,7 @@ from monitor.store import (
     deployments,
     digests,
     doubt,
+    halves,
     history,
     labels,
     loading,
@@ -47,6 +48,7 @@ from monitor.store.base import (
     ReferenceRow,
     Store,
     View,
+    WaitingHalf,
 )
 from monitor.store.closing import SqlModelLock, take
 from monitor.store.connect import Database, parse_url
@@ -145,6 +147,10 @@ class SqlStore:
     ) -> tuple[OpenWindow, ...]:
         with self._database.reading() as connection:
             return loading.open_windows(connection, partitions, keys)
+
+    def halves(self, partitions: Iterable[TopicPartition]) -> tuple[WaitingHalf, ...]:
+        with self._database.reading() as connection:
+            return halves.halves(connection, partitions)
 
     def joined_windows(
         self, model: str, partition: TopicPartition, starts_ms: Iterable[int]

@@ -151,6 +151,23 @@ class Reject:
     at: datetime
 
 
+class HalfKey(NamedTuple):
+    """A request or response that waits: the model that it waits for, and where it stands."""
+
+    model: str
+    partition: TopicPartition
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingHalf:
+    """A request or response whose other half has not come; it waits until event time reaches ``due_ms``."""
+
+    key: HalfKey
+    due_ms: int
+    half: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """Offsets that the broker no longer held when they were wanted."""
@@ -254,7 +271,7 @@ class Progress:
     nobody has read: each without a clock gets this one; another's is no longer said to be caught up when
     nobody has checked that lately. ``watched`` are names and patterns of topics that are looked for from now
     on; fenced when another process has written one of them. ``gone`` are partitions that are no more: nothing
-    of theirs is left to be read.
+    of theirs is left to be read. ``halves`` wait from now on, ``met`` do no more.
     """
 
     advances: tuple[Advance, ...] = ()
@@ -271,6 +288,8 @@ class Progress:
     known: tuple[PartitionClock, ...] = ()
     watched: tuple[str, ...] = ()
     gone: tuple[PartitionClock, ...] = ()
+    halves: tuple[WaitingHalf, ...] = ()
+    met: tuple[HalfKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

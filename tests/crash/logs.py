@@ -27,7 +27,9 @@ HOURS, PER_HOUR = 5, 10
 GROWS_AT_HOUR = 3
 ENDS_AT_HOUR = 2
 """Partition 2 has nothing after this hour: it falls idle."""
-PLAIN_LOGS, LABELLED_LOGS = 6, 2
+AFTER, COPIES = (*[0.1] * 5, 2.2, 2.2, 3.2, 9.2, -1.5), (0, *[1] * 18, 2)
+"""By how many places a response comes after its request, and how often one is there."""
+PLAIN_LOGS, LABELLED_LOGS, PAIRED_LOGS = 6, 2, 2
 CONFIG = """
 [kafka]
 bootstrap_servers = ["127.0.0.1:1"]
@@ -47,6 +49,10 @@ labels_topics = ["labels"]
 labels_horizon = "3d"
 labels_wait = "12h"
 """
+PAIRS = """
+[models.loans.fields]
+pair = { kind = "side", request = "in", response = "out", within = "40m", most = 6 }
+"""
 
 Messages = Mapping[TopicPartition, Sequence[bytes | None]]
 
@@ -63,6 +69,7 @@ class Log:
     first: Messages
     later: Messages
     is_labelled: bool = False
+    is_paired: bool = False
     begun: Mapping[TopicPartition, int] = field(default_factory=dict)
     kept: Mapping[TopicPartition, int] = field(default_factory=dict)
 
@@ -72,9 +79,9 @@ class Log:
 
 
 @cache
-def plan(is_labelled: bool) -> ModelPlan:
+def plan(*, is_labelled: bool, is_paired: bool) -> ModelPlan:
     """The model that reads the logs."""
-    settings = parse(CONFIG + (LABELS if is_labelled else ""))
+    settings = parse(CONFIG + (LABELS if is_labelled else PAIRS if is_paired else ""))
     limit = settings.limits.max_message_bytes
     return model_plan(MODEL, settings.models[MODEL], settings.alerts, _reference(is_labelled), limit)
 
@@ -109,17 +116,20 @@ def _frame(rng: Random, rows: int) -> pd.DataFrame:
 
 @cache
 def log_of(number: int) -> Log:
-    """Give one of the ``PLAIN_LOGS + LABELLED_LOGS`` logs."""
+    """Give one of the ``PLAIN_LOGS + LABELLED_LOGS + PAIRED_LOGS`` logs."""
     rng = Random(1_000 + number)
-    is_labelled = number >= PLAIN_LOGS
+    is_paired = number >= PLAIN_LOGS + LABELLED_LOGS
+    is_labelled = number >= PLAIN_LOGS and not is_paired
     rows = {at: _rows(rng, at, number) for at in range(4)}
     first = {at: [row for row in found if _hour(row) < GROWS_AT_HOUR] for at, found in rows.items() if at < 3}
     later = {at: [row for row in found if _hour(row) >= GROWS_AT_HOUR] for at, found in rows.items()}
     messages = [_messages(rng, part, "predictions") for part in (first, later)]
+    if is_paired:
+        messages = [{at: list(_halved(rng, found)) for at, found in part.items()} for part in messages]
     if is_labelled:
         told = [_labels(rng, part) for part in (first, later)]
         messages = [{**of, **labels} for of, labels in zip(messages, told, strict=True)]
-    log = Log(number, messages[0], messages[1], is_labelled=is_labelled)
+    log = Log(number, messages[0], messages[1], is_labelled=is_labelled, is_paired=is_paired)
     return log if number % 2 == 0 or is_labelled else _continued(log, rng)
 
 
@@ -186,6 +196,25 @@ def _payload(row: Row) -> bytes:
     )
 
 
+def _halved(rng: Random, values: Iterable[bytes | None]) -> Iterable[bytes | None]:
+    """The rows as requests and responses, some far apart, the wrong way round, twice, or alone."""
+    placed: list[tuple[float, bytes | None]] = []
+    for place, value in enumerate(values):
+        if value is None or not value.startswith(b'{"'):
+            placed.append((place, value))
+            continue
+        row = msgspec.json.decode(value)
+        answer = {"prediction": row.pop("prediction"), "score": row.pop("score")}
+        asked = row | {"side": "in"}
+        answered = {"id": row["id"], "timestamp": row["timestamp"] + 900, "side": "out"} | answer
+        placed += [
+            (place + after, msgspec.json.encode(half))
+            for half, after in ((asked, 0.0), (answered, rng.choice(AFTER)))
+            for _ in range(rng.choice(COPIES))
+        ]
+    return [value for _, value in sorted(placed, key=lambda each: each[0])]
+
+
 def _labels(rng: Random, rows: Mapping[int, Iterable[Row]]) -> dict[TopicPartition, list[bytes | None]]:
     """Labels of most rows, up to two hours later; some are told twice, some differently, some of nobody."""
     told: dict[TopicPartition, list[bytes | None]] = {}
@@ -210,4 +239,4 @@ def _continued(log: Log, rng: Random) -> Log:
     begun = {at: rng.randrange(5, len(found) // 2) for at, found in log.first.items()}
     lost_in = rng.choice(sorted(begun))
     kept = {lost_in: begun[lost_in] + rng.randrange(1, 6)}
-    return Log(log.number, log.first, log.later, begun=begun, kept=kept)
+    return Log(log.number, log.first, log.later, is_paired=log.is_paired, begun=begun, kept=kept)

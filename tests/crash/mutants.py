@@ -10,14 +10,15 @@ from unittest.mock import patch
 
 from sqlalchemy import Connection
 
-from monitor import claiming, engine, intake, opened, room
+from monitor import claiming, engine, opened, room, writing
 from monitor.engine import Engine
 from monitor.intake import State
 from monitor.outbox import Outbox
 from monitor.source.base import Polled
 from monitor.store import progress
-from monitor.store.base import Advance, Alerting, ModelLock, Outbound
+from monitor.store.base import Advance, Alerting, ModelLock, Outbound, Progress
 from monitor.store.closing import SqlModelLock
+from monitor.store.halves import write_halves
 from monitor.store.sql import SqlStore
 from monitor.store.statements import upsert
 from monitor.store.tables import cursor
@@ -103,7 +104,7 @@ def kept_after_fencing() -> Mutant:
 
 def late_rows_counted_twice() -> Mutant:
     """Late rows that were written stay to be written."""
-    real = intake.committed
+    real = writing.committed
 
     def committed(state: State, *more: Any) -> State:
         return replace(real(state, *more), late=state.late)
@@ -141,6 +142,33 @@ def others_partitions_unknown() -> Mutant:
     return patch.object(claiming, "_unread", lambda *_: ())
 
 
+def waiting_halves_not_stored() -> Mutant:
+    """Requests and responses wait in memory alone."""
+    return patch.object(progress, "write_halves", lambda *_: None)
+
+
+def met_halves_kept() -> Mutant:
+    """Requests and responses that met go on waiting in the database."""
+    return patch.object(progress, "delete_halves", lambda *_: None)
+
+
+def halves_in_their_own_transaction() -> Mutant:
+    """What waits is committed before the position."""
+    whole = progress.commit
+
+    def commit(connection: Connection, written: Progress) -> Mapping[str, int]:
+        write_halves(connection, written.halves)
+        connection.commit()
+        return whole(connection, written)
+
+    return patch.object(progress, "commit", commit)
+
+
+def waiting_halves_left_behind() -> Mutant:
+    """Who takes a partition over does not look for what waits there."""
+    return patch.object(claiming, "_halves", lambda *_: {})
+
+
 MUTANTS: Mapping[str, Callable[[], Mutant]] = {
     make.__name__: make
     for make in (
@@ -155,6 +183,10 @@ MUTANTS: Mapping[str, Callable[[], Mutant]] = {
         late_rows_counted_twice,
         stored_counts_forgotten,
         others_partitions_unknown,
+        waiting_halves_not_stored,
+        met_halves_kept,
+        halves_in_their_own_transaction,
+        waiting_halves_left_behind,
     )
 }
 

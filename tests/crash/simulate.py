@@ -117,7 +117,7 @@ def _begin(log: Log) -> None:
     only = {at: found[: log.begun[at]] for at, found in log.first.items()}
     with settings():
         disk().put_back("new")
-        world = World(Log(log.number, only, {}), is_eager=False)
+        world = World(Log(log.number, only, {}, is_paired=log.is_paired), is_eager=False)
         world.do(steps.Start(0, 60, 0.0))
         for _ in range(8):
             world.do(steps.Turn(0))

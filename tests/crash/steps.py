@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from tests.crash.logs import LABELLED_LOGS, PLAIN_LOGS
+from tests.crash.logs import LABELLED_LOGS, PAIRED_LOGS, PLAIN_LOGS
 
 Where = Literal["begin", "statement", "commit", "judging", "judged", "source", "send"]
 
@@ -148,8 +148,7 @@ class Schedule:
 def schedule(seed: int) -> Schedule:
     """Draw a schedule."""
     rng = Random(seed)
-    is_labelled = rng.random() < 0.1
-    log = PLAIN_LOGS + rng.randrange(LABELLED_LOGS) if is_labelled else rng.randrange(PLAIN_LOGS)
+    log = _log(rng)
     steps: list[Step] = [_start(rng, slot) for slot in range(rng.choice((1, 2, 2, 3)))]
     grows_at = rng.randrange(2, 24)
     length = rng.randrange(12, 26)
@@ -157,6 +156,15 @@ def schedule(seed: int) -> Schedule:
     is_eager = rng.random() < 0.4
     ending = _ending(rng) if rng.random() < TROUBLED else None
     return Schedule(seed, log, is_eager, tuple(steps), ending)
+
+
+def _log(rng: Random) -> int:
+    kind = rng.random()
+    if kind < 0.1:
+        return PLAIN_LOGS + rng.randrange(LABELLED_LOGS)
+    if kind < 0.25:
+        return PLAIN_LOGS + LABELLED_LOGS + rng.randrange(PAIRED_LOGS)
+    return rng.randrange(PLAIN_LOGS)
 
 
 def _ending(rng: Random) -> Trouble:

@@ -102,7 +102,7 @@ class World:
 
     def _started(self, step: steps.Start) -> Member:
         return Member(
-            plan(self.log.is_labelled),
+            plan(is_labelled=self.log.is_labelled, is_paired=self.log.is_paired),
             Judging(self.disk.database, self.faults),
             Source(self.broker, self.log.topics, self.faults, self.clock, self.trespasses),
             Receiver(self.faults, self.got),

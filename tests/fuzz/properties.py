@@ -21,7 +21,7 @@ from monitor.decode.layout import Meta
 from monitor.decode.meta import texts
 from monitor.decode.payload import Reason, Refused, read
 from monitor.decode.times import milliseconds
-from monitor.intake import PartitionState, State, progress, take_in
+from monitor.intake import PartitionState, State, take_in
 from monitor.judge import judge
 from monitor.levels import rules_for
 from monitor.plan import ModelPlan
@@ -29,6 +29,7 @@ from monitor.readers import Decoded, Readers
 from monitor.source.base import Chunk, Message, TopicPartition
 from monitor.store.types import clean, dump_json
 from monitor.windows import Span
+from monitor.writing import progress
 from tests.monitor.worlds import HOUR_MS, NOW, START_MS
 
 REASONS = frozenset(Reason) - {Reason.UNKNOWN_MODEL}  # that one is the intake's

@@ -28,6 +28,7 @@ from monitor.config import (
     Links,
     Model,
     Page,
+    Pair,
     Performance,
     Retention,
     Route,
@@ -51,6 +52,7 @@ SECTIONS: dict[str, type[Section]] = {
     "[database.retention]": Retention,
     "[models.NAME]": Model,
     "[models.NAME.fields]": Fields,
+    "[models.NAME.fields.pair]": Pair,
     "[models.NAME.labels_fields]": LabelsFields,
     "[models.NAME.performance]": Performance,
     "[models.NAME.concept]": Concept,
@@ -81,7 +83,7 @@ IN_WORDS = {
     "the preset's",
 }
 TABLES = {"challenger", "concept", "detectors", "fields", "labels_fields", "links", "performance"}
-TABLES |= {"retention", "routes", "row_count", "services"}
+TABLES |= {"pair", "retention", "routes", "row_count", "services"}
 ROW = re.compile(r"^\| `(\w+)` \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 
 
@@ -155,7 +157,7 @@ def test_the_example_file_shows_every_key_and_the_commented_ones_are_the_default
     full = tomllib.loads(uncommented)
     off = {"dead_letters", "url_file", "freshness", "row_count", "options", "links", "model", "model_name"}
     off |= {"task", "positive", "metrics", "token", "token_file", "user_header"}
-    off |= {"explode", "feature_names", "cloudevents"}
+    off |= {"explode", "feature_names", "cloudevents", "kind", "request", "response"}
     shown, plain = parse(EXAMPLE), tomllib.loads(EXAMPLE)
     for heading, kind in SECTIONS.items():
         table, bare = inside(full, heading), inside(plain, heading)

@@ -173,7 +173,10 @@ def test_the_example_of_the_page_is_what_comes_out(bare: World) -> None:
     assert ran.code == 0, ran.err
 
 
-@pytest.mark.parametrize("preset", sorted(PRESETS.keys() - {"nested", "flat", "none"}))
+EXAMPLES = sorted(PRESETS.keys() - {"nested", "flat", "none"} | {"pair"})
+
+
+@pytest.mark.parametrize("preset", EXAMPLES)
 def test_the_example_of_each_preset_is_what_comes_out(bare: World, preset: str) -> None:
     shown = marked("docs/formats.md", f"{preset} config")
     bare.configure(re.sub(r"(?s)\[models.*", "", CONFIG) + shown.replace("{", "{{").replace("}", "}}"))

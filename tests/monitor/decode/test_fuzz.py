@@ -23,7 +23,13 @@ from tests.fuzz.worlds import TOPICS, plan
 from tests.monitor.worlds import NOW, START_MS
 
 MEGABYTE = 1 << 20
-OF_SHAPES = {Reason.BAD_ENCODING, Reason.BAD_SHAPE, Reason.NO_ROWS, Reason.TOO_MANY_ROWS}
+OF_SHAPES = {
+    Reason.BAD_ENCODING,
+    Reason.BAD_SHAPE,
+    Reason.NO_ROWS,
+    Reason.TOO_MANY_ROWS,
+}
+OF_PAIRS = {Reason.UNPAIRED}
 OF_SCHEMAS = {Reason.UNFRAMED, Reason.UNKNOWN_SCHEMA}
 
 
@@ -40,7 +46,7 @@ def test_the_grammar_gives_every_reason_for_a_reject() -> None:
         assert made.labels is not None
         for at, reader in zip(TOPICS, (made.decoder, made.labels.decoder), strict=False):
             seen |= {reject.reason for reject in reader.decode(Chunk(at, records), NOW).rejects}
-    assert seen == set(Reason) - {Reason.UNKNOWN_MODEL} - OF_SHAPES - OF_SCHEMAS
+    assert seen == set(Reason) - {Reason.UNKNOWN_MODEL} - OF_SHAPES - OF_SCHEMAS - OF_PAIRS
 
 
 @pytest.mark.parametrize("preset", PRESETS)
