@@ -157,17 +157,24 @@ def fixed_changes(old: Config, new: Config) -> tuple[str, ...]:
 
 @contextmanager
 def assemble(
-    loaded: Loaded, urls: Mapping[str, Secret], clock: Clock, rng: Random, stop: threading.Event
+    loaded: Loaded,
+    urls: Mapping[str, Secret],
+    clock: Clock,
+    rng: Random,
+    stop: threading.Event,
+    on_tick: Callable[[Mapping[str, str]], None] | None = None,
 ) -> Iterator[Running]:
     """Start everything, in the order in which mistakes are cheapest to find, and end it afterwards.
 
-    Raises `Stopped` when ``stop`` is set while something that is away is waited for.
+    Raises `Stopped` when ``stop`` is set while something that is away is waited for. ``on_tick`` is called
+    whenever the loop turns, with what stands in the way of results.
     """
     config = loaded.config
     sender = sender_of(urls, config)
     registry = CollectorRegistry()
     metrics = Metrics(registry, VERSION)
-    health = HealthState(clock)
+    health = HealthState(clock, on_tick=on_tick)
+    patiently = _Patience(clock, stop, health)
     address = config.service.address
     server = None if address is None else serve(address, health, registry, VERSION)
     page = page_of(config, clock)
@@ -178,10 +185,10 @@ def assemble(
     process = f"{socket.gethostname()}/{os.getpid()}"
     presence = presence_of(loaded, store, clock, rng, process)
     try:
-        plans = _prepared(config, store, clock, stop)
-        _patiently(lambda: presence.announce(clock.now()), clock, stop, "database")
+        plans = patiently("database", lambda: _prepared(config, store, clock))
+        patiently("database", lambda: presence.announce(clock.now()))
         join = join_of(loaded, plans, clock)
-        source = _connected(config, clock, stop)
+        source = patiently("kafka", lambda: _connected(config))
         engine = Engine(
             source,
             store,
@@ -282,46 +289,50 @@ def join_of(loaded: Loaded, plans: Mapping[str, ModelPlan], clock: Clock) -> Joi
     return JoinKeeper(joiner, Challengers(folder, clock))
 
 
-def _prepared(config: Config, store: Store, clock: Clock, stop: threading.Event) -> dict[str, ModelPlan]:
-    """Wait for the database, check its schema, and compile the models."""
-
-    def prepare() -> dict[str, ModelPlan]:
-        if config.database.migrate == "auto":
-            store.upgrade_schema()
-        else:
-            store.check_schema()
-        store.register_models(config.models, clock.now())
-        return plans_of(config, store)
-
-    return _patiently(prepare, clock, stop, "database")
+def _prepared(config: Config, store: Store, clock: Clock) -> dict[str, ModelPlan]:
+    """Check the database's schema, and compile the models."""
+    if config.database.migrate == "auto":
+        store.upgrade_schema()
+    else:
+        store.check_schema()
+    store.register_models(config.models, clock.now())
+    return plans_of(config, store)
 
 
-def _connected(config: Config, clock: Clock, stop: threading.Event) -> KafkaClientSource:
+def _connected(config: Config) -> KafkaClientSource:
     client = client_of(config.kafka.client)
     bounds = {
         "max_message_bytes": config.limits.max_message_bytes,
         "max_poll_bytes": config.limits.batch_bytes,
     }  # librdkafka inflates and queues by options of its own
-
-    def connect() -> KafkaClientSource:
-        return client.source(
-            config.kafka.bootstrap_servers,
-            config.kafka.group_id,
-            topics=config.topics(),
-            options=config.kafka.options,
-            **(bounds if config.kafka.client == "kafka-python" else {}),
-        )
-
-    return _patiently(connect, clock, stop, "kafka")
+    return client.source(
+        config.kafka.bootstrap_servers,
+        config.kafka.group_id,
+        topics=config.topics(),
+        options=config.kafka.options,
+        **(bounds if config.kafka.client == "kafka-python" else {}),
+    )
 
 
-def _patiently(attempt: Callable[[], T], clock: Clock, stop: threading.Event, what: str) -> T:
-    """Try again while what is needed is away, for about two minutes; then raise its last error."""
-    for _ in range(_CONNECT_ATTEMPTS):
-        try:
-            return attempt()
-        except Recoverable as error:
-            log.warning("waiting for what is away", what=what, error=str(error))
-        if clock.wait(stop, _RETRY_S):
-            raise Stopped
-    return attempt()
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """Tries again while what is needed is away, for about two minutes; then raises its last error."""
+
+    clock: Clock
+    stop: threading.Event
+    health: HealthState
+
+    def __call__(self, what: str, attempt: Callable[[], T]) -> T:
+        for _ in range(_CONNECT_ATTEMPTS):
+            self.health.tick()
+            try:
+                found = attempt()
+            except Recoverable as error:
+                self.health.not_ready(what, str(error))
+                log.warning("waiting for what is away", what=what, error=str(error))
+            else:
+                self.health.ready(what)
+                return found
+            if self.clock.wait(self.stop, _RETRY_S):
+                raise Stopped
+        return attempt()

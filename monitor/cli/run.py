@@ -17,6 +17,7 @@ from monitor.config import Config
 from monitor.log import configure, logger
 from monitor.runtime import Running, Stopped, assemble
 from monitor.secrets import secrets_in
+from monitor.systemd import Systemd
 from monitor.uncaught import logged
 
 log = logger(__name__)
@@ -31,6 +32,7 @@ def run(config: ConfigOption = None) -> None:
     """
     loaded = configured(config)
     clock = SystemClock()
+    systemd = Systemd.of(os.environ, clock, os.getpid())
     stop, reload = threading.Event(), threading.Event()
     with ExitStack() as stack:
         stack.enter_context(_signals(stop, reload, loaded.config.service.stop_timeout.seconds))
@@ -38,21 +40,23 @@ def run(config: ConfigOption = None) -> None:
         _log_as(loaded.config, clock, secrets_in(loaded.config, urls))
         stack.enter_context(logged())
         stack.enter_context(suppress(Stopped))
-        running = stack.enter_context(assemble(loaded, urls, clock, SystemRandom(), stop))
+        running = stack.enter_context(assemble(loaded, urls, clock, SystemRandom(), stop, systemd.turned))
         log.info(
             "started", config=str(loaded.path), config_hash=loaded.sha256[:12], models=list(running.plans)
         )
         with relieved():
-            _loop(running, stop, reload)
+            _loop(running, stop, reload, systemd)
         log.info("stopped")
 
 
-def _loop(running: Running, stop: threading.Event, reload: threading.Event) -> None:
-    while not stop.is_set():
-        running.loop.turn(stop)
-        if reload.is_set():
-            reload.clear()
-            running.reload(os.environ)
+def _loop(running: Running, stop: threading.Event, reload: threading.Event, systemd: Systemd) -> None:
+    with systemd.serving():
+        while not stop.is_set():
+            running.loop.turn(stop)
+            if reload.is_set():
+                reload.clear()
+                with systemd.reloading():
+                    running.reload(os.environ)
     running.loop.finish()
     running.stop_threads(running.loaded.config.service.stop_timeout.seconds / 2)
 

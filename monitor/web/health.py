@@ -24,18 +24,26 @@ class HealthState:
     nothing stands in the way of results; a database that is away makes the service unready, never unhealthy.
     """
 
-    def __init__(self, clock: Clock, tick_limit_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        tick_limit_s: float = 60.0,
+        on_tick: Callable[[Mapping[str, str]], None] | None = None,
+    ) -> None:
         self._clock = clock
         self._tick_limit_s = tick_limit_s
+        self._on_tick = on_tick
         self._lock = threading.Lock()
         self._ticked_s = clock.monotonic()
         self._reasons: dict[str, str] = {"starting": "the service has not read its position yet"}
 
     def tick(self) -> None:
-        """Say that the loop has turned."""
+        """Say that the loop has turned; ``on_tick`` hears of it in the same thread."""
         now_s = self._clock.monotonic()
         with self._lock:
             self._ticked_s = now_s
+        if self._on_tick is not None:
+            self._on_tick(self.reasons())
 
     def not_ready(self, cause: str, text: str) -> None:
         """Say why there are no results now; the same cause again replaces its text."""

@@ -88,6 +88,6 @@ def test_every_reason_of_a_reject_is_explained() -> None:
 
 def test_every_view_and_page_is_linked_from_the_readme() -> None:
     readme = page("README.md")
-    for name in ("configuration", "formats", "operations", "statistics", "sql"):
+    for name in ("configuration", "deploying", "formats", "operations", "statistics", "sql"):
         assert f"(docs/{name}.md)" in readme
     assert marked("README.md", "nested") != marked("README.md", "flat")
