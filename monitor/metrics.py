@@ -89,6 +89,8 @@ class Metrics:
         self.paused_seconds = self._counter(
             "driftd_paused_seconds", "Time in which nothing was read, by what was away", "cause"
         )
+        for cause in ("database", "kafka", "registry", "state_dir"):
+            self.paused_seconds.labels(cause=cause)  # 0 is told: Prometheus sees rises, not beginnings
 
     def _judging(self) -> None:
         self.watermark_delay = self._gauge(

@@ -22,6 +22,7 @@ log = logger(__name__)
 LEASE_S = 45.0
 """How long a claimed notification is this process's own: longer than any attempt takes."""
 _PAUSE_S = 1.0
+_STATUSES = ("sent", "failed", "dropped")
 
 
 class Sends(Protocol):
@@ -69,6 +70,11 @@ class Outbox:
         self._rng = rng
         self._metrics = metrics
         self._pictures = pictures
+        if metrics is not None:
+            for status in _STATUSES:
+                metrics.notifications.labels(
+                    receiver=service, status=status
+                )  # 0 is told: so is the first rise
 
     def run(self, stop: threading.Event) -> None:
         """Send until told to stop; a database that is away only makes it wait."""
