@@ -54,6 +54,10 @@ $(VENV)/fuzz: $(INSTALLED)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group fuzz
 	@touch $@
 
+$(VENV)/deploy: $(INSTALLED)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group deploy
+	@touch $@
+
 lint: install ## ruff, mypy --strict, the directions of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -15,7 +15,8 @@ from prometheus_client.metrics_core import Metric
 from monitor.metrics import Metrics
 from tests.conftest import unavailable
 from tests.docs.pages import ROOT, kept_up
-from tests.docs.test_generated import ADVICE, rows
+from tests.docs.reference import table_of
+from tests.docs.test_generated import ADVICE
 
 RULES = ROOT / "deploy/prometheus/driftd.rules.yml"
 STORIES = ROOT / "tests/deploy/driftd.rules.test.yml"
@@ -95,7 +96,7 @@ def test_each_alert_says_what_is_wrong_and_what_to_do(rules: list[dict[str, Any]
 
 def test_the_page_lists_the_alerts(rules: list[dict[str, Any]]) -> None:
     cells = [[f"`{rule['alert']}`", rule["labels"]["severity"], plain(rule)] for rule in rules]
-    wanted = rows([["alert", "severity", "when"], ["---"] * 3, *cells])
+    wanted = table_of([["alert", "severity", "when"], *cells])
     assert kept_up("docs/deploying.md", "<!-- alerts -->\n", "\nWhere no row", wanted), ADVICE
 
 

@@ -74,6 +74,7 @@ def test_options_named_alone_belong_to_some_command() -> None:
     every = [*COMMANDS.commands.values(), *(one for group in groups for one in group.commands.values())]
     known = {option for each in every for parameter in each.params for option in parameter.opts}
     elsewhere = {"--schema", "--format", "--file", "--strict", "--seed", "--mutant"}  # of other programs
+    elsewhere |= {"--from-file", "--namespace", "--profile", "--read-only", "--rm", "--tmpfs"}
     for name in PAGES:
         assert set(_OPTION.findall(page(name))) <= known | elsewhere, name
 
