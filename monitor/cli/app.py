@@ -13,11 +13,13 @@ from monitor.cli import (
     challenger,
     check,
     compare,
+    completion,
     database,
     demo,
     dictionary,
     export,
     history,
+    manual,
     mapping,
     notify,
     reference,
@@ -35,6 +37,7 @@ app = typer.Typer(
     name="driftd",
     help="Finds drift and broken data in what models log to Kafka; results in SQL, alerts in Slack and mail.",
     no_args_is_help=True,
+    add_completion=False,  # Typer's would start Python at every TAB
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -58,6 +61,8 @@ app.add_typer(challenger.app, name="challenger")
 app.add_typer(silence.app, name="silence")
 app.add_typer(notify.app, name="notify")
 app.add_typer(database.app, name="db")
+app.command("completion")(completion.completion)
+app.command("man")(manual.man)
 
 
 def _version(wanted: bool) -> None:

@@ -104,9 +104,9 @@ def err() -> Console:
     return Console(file=sys.stderr, highlight=False, soft_wrap=True)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: Any, indent: int | None = 2) -> None:
     """Print a value as JSON; times as ISO 8601, and what a terminal would obey as escapes."""
-    text = json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
+    text = json.dumps(value, default=_plain, ensure_ascii=False, indent=indent)
     sys.stdout.write("".join(map(_escaped, text)) + "\n")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.text import Text
 
 from alerts import words
@@ -16,6 +18,7 @@ from detectors.result import Shift, Verdict
 from monitor.cli.condition import Signs, Word, condition_of, limits_of, worst_of
 from monitor.cli.context import ConfigOption, JsonOption, out, print_json, print_table, shown
 from monitor.cli.reading import age, for_machines, opened
+from monitor.cli.watching import pause_s, watched
 from monitor.clock import SystemClock
 from monitor.config import Config, Model
 from monitor.store.base import Store
@@ -27,7 +30,14 @@ _COLUMNS = ("partition", "next", "lag", "event time", "last read", "state")
 MOST_NAMED = 5
 
 
-def status(json: JsonOption = False, config: ConfigOption = None) -> None:
+def status(
+    json: JsonOption = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Show it again and again, until Ctrl-C.")
+    ] = False,
+    every: Annotated[str, typer.Option("--every", help="With --watch: how often, 1s at least.")] = "5s",
+    config: ConfigOption = None,
+) -> None:
     """Show how far each model is judged and each partition read, from the database alone.
 
     With labels: up to which window results on them are published, how many labels the last of these windows
@@ -37,15 +47,42 @@ def status(json: JsonOption = False, config: ConfigOption = None) -> None:
     (an hour at least), or the model's `freshness`, or for labels their `labels_wait`. REWIND: the position
     went back in the last three minutes. STALL: messages wait, and none was read for a minute. STOP: no
     process has written for two minutes, so none reads the partition. --json also names the processes, and
-    gives each model the state of its worst partition.
+    gives each model the state of its worst partition. With --watch, a terminal is drawn anew each time; in a
+    pipe one follows the other, with --json one a line.
     """
-    now = SystemClock().now()
+    clock, seconds = SystemClock(), pause_s(every)
     with opened(config) as (loaded, store):
-        partitions = _partitions(loaded.config, store, now)
-        models = _models(loaded.config, store, partitions)
+        if not watch:
+            _show(_seen(loaded.config, store, clock.now()), json=json)
+            return
+
+        def show(seen: _Seen) -> None:
+            if not json:
+                out().print(f"{seen.at:%Y-%m-%d %H:%M:%S} UTC, every {every}; Ctrl-C ends it\n")
+            _show(seen, json=json, indent=None)
+
+        watched(lambda: _seen(loaded.config, store, clock.now()), show, seconds, clock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was found at a time."""
+
+    at: datetime
+    models: list[dict[str, Any]]
+    partitions: list[dict[str, Any]]
+
+
+def _seen(config: Config, store: Store, now: datetime) -> _Seen:
+    partitions = _partitions(config, store, now)
+    return _Seen(now, _models(config, store, partitions), partitions)
+
+
+def _show(seen: _Seen, *, json: bool, indent: int | None = 2) -> None:
+    models, partitions = seen.models, seen.partitions
     if json:
         told = [for_machines({key: row[key] for key in row if key != "recent"}) for row in partitions]
-        print_json({"at": now, "models": models, "partitions": told})
+        print_json({"at": seen.at, "models": models, "partitions": told}, indent)
         return
     print_table(_MODEL_COLUMNS, [_model_cells(row) for row in models], right=("rows",))
     out().print()
