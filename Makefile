@@ -100,7 +100,7 @@ bench-scale: install ## Several processes, many features, models, categories, wi
 
 lock: install ## Pin the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --group dev --group docs --extra demo --extra librdkafka --extra page --extra pictures --extra avro --extra protobuf --upgrade pyproject.toml --output-file requirements.lock
+	  --no-emit-index-url --group dev --group docs --extra demo --extra librdkafka --extra mlflow --extra page --extra pictures --extra avro --extra protobuf --upgrade pyproject.toml --output-file requirements.lock
 
 clean: ## Remove what can be made again
 	rm -rf $(VENV) .cache build site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -31,6 +31,10 @@ class RegistryError(Recoverable):
     """The schema registry did not answer, or not as one."""
 
 
+class BridgeError(Recoverable):
+    """A tool around the model, from which something is read or to which results go, did not do its part."""
+
+
 class JoinError(Recoverable):
     """The table on disk in which predictions wait for their labels cannot be used now."""
 

@@ -96,9 +96,9 @@ def _without(dictionary: Dictionary, ignored: Iterable[str], rows: TrainingRows)
 
 
 def built_from(
-    rows: TrainingRows, dictionary: Dictionary, name: str, settings: Model, path: Path, now: datetime
+    rows: TrainingRows, dictionary: Dictionary, name: str, settings: Model, path: Path | str, now: datetime
 ) -> Reference:
-    """Build a model's reference from rows that were read from ``path``; raises DataError."""
+    """Build a model's reference from rows read from ``path``, or a source in words; raises DataError."""
     try:
         return build(
             columns_from_frame(rows.frame, dictionary),

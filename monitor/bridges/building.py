@@ -6,19 +6,25 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
 from detectors.dictionary import Dictionary, Feature, Kind, Role
 from detectors.reference import Reference
 from monitor.bridges.descriptions import document_of, is_statistics
+from monitor.bridges.needing import needing
 from monitor.bridges.sagemaker import statistics
 from monitor.bridges.sagemaker.documents import Statistics
+from monitor.bridges.signature import signed
 from monitor.config import Model
 from monitor.config.section import nearest
 from monitor.errors import DataError
 from monitor.files import TrainingRows, outputs_of
 from monitor.references import built_from, dictionary_from, dictionary_of, rows_of
+
+MLFLOW = "mlflow:"
+"""How a source begins that is a registered model of MLflow's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,12 @@ def built(
     dictionary: Path | None = None,
     ignored: Collection[str] = (),
 ) -> Built:
-    """Build a model's reference from rows, or from SageMaker's `statistics.json`; raises DataError."""
+    """Build a model's reference from rows, from SageMaker's `statistics.json`, or from ``mlflow:ADDRESS``.
+
+    Raises DataError, or BridgeError when MLflow is asked and away.
+    """
+    if str(source).startswith(MLFLOW):
+        return _from_mlflow(str(source).removeprefix(MLFLOW), settings, name, now, dictionary, ignored)
     if source.name.lower().endswith(".json"):
         return _from_statistics(source, settings, name, now, dictionary, ignored)
     rows = rows_of(source, settings, name)
@@ -93,6 +104,31 @@ def _from_statistics(
         raise DataError(f"{source}: {error}") from error
     left_out = read.left_out if dictionary_file is None else ()
     return Built(reference, (statistics.UNKNOWN, *left_out))
+
+
+def _from_mlflow(
+    address: str,
+    settings: Model,
+    name: str,
+    now: datetime,
+    dictionary_file: Path | None,
+    ignored: Collection[str],
+) -> Built:
+    """Build it from the training dataset of a registered model's run, with the types of its signature."""
+    with needing("mlflow"):
+        from monitor.bridges.mlflow.training import training  # noqa: PLC0415  # takes seconds
+    with TemporaryDirectory(prefix="driftd-") as folder:
+        found = training(address, Path(folder))
+        rows = rows_of(found.file, settings, name)
+        known = dictionary_of(rows, found.file, dictionary_file, ignored)
+        notes: tuple[str, ...] = found.notes
+        if dictionary_file is None and found.inputs:
+            known, more = signed(known, found.inputs)
+            notes += more
+        if found.rows not in (None, len(rows.frame)):
+            notes += (f"{found.file} has {len(rows.frame):,} rows now, {found.rows:,} when it was logged",)
+        reference = built_from(rows, known, name, settings, f"{MLFLOW}{found.address}", now)
+    return Built(reference, (*notes, *taken(rows)))
 
 
 def without(dictionary: Dictionary, ignored: Collection[str], source: Path) -> Dictionary:

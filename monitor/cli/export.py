@@ -6,14 +6,18 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Annotated, Any
 
 import typer
 
 from detectors.reference import Reference
 from detectors.reference_wire import decode
+from monitor.bridges.building import MLFLOW
+from monitor.bridges.needing import needing
+from monitor.bridges.rounds import rounds
 from monitor.bridges.sagemaker import constraints, summary, violations
-from monitor.cli.context import ConfigOption, err, model_of, out
+from monitor.cli.context import ConfigOption, err, model_of, out, shown
 from monitor.cli.reading import moment, opened
 from monitor.clock import SystemClock
 from monitor.comparing import FIND_OUT, stretch
@@ -23,6 +27,7 @@ from monitor.store.base import Store
 app = typer.Typer(name="export", help="What driftd knows, in the words of other tools.", no_args_is_help=True)
 
 LATEST = "latest"
+FOLLOWED_EVERY_S = 60.0
 
 
 @app.command("sagemaker")
@@ -58,6 +63,50 @@ def sagemaker(
         err().print(f"SageMaker's files have no place for {line}", markup=False)
     for name in files:
         out().print(str(folder / name), markup=False)
+
+
+@app.command("mlflow")
+def mlflow(
+    model: Annotated[str, typer.Argument(help="The model, as in the configuration.")],
+    since: Annotated[
+        str, typer.Option(help="Where a new run begins: 2019-03-31, 2019-03-31T06:00, or ago: 7d, 12h.")
+    ] = "7d",
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on for ever, with what is judged from now on.")
+    ] = False,
+    experiment: Annotated[
+        str, typer.Option(help="The experiment whose run it is; made if need be.")
+    ] = "driftd",
+    config: ConfigOption = None,
+) -> None:
+    """Log what was found in each window as metrics of a run of its own in MLflow.
+
+    MLFLOW_TRACKING_URI names the server or database. Each time it goes on where it ended, on any machine.
+    """
+    with needing("mlflow"):
+        from monitor.bridges.mlflow import asking, results  # noqa: PLC0415  # takes seconds
+    clock = SystemClock()
+    first = moment("--since", since, clock.now()) or clock.now()
+    client = asking.client()
+    with opened(config) as (loaded, store):
+        settings, name = model_of(loaded, model), loaded.config.reference_name(model)
+
+        def one() -> bool:
+            reference = store.active_reference(name)
+            source = "" if reference is None else reference.source
+            registered = source.removeprefix(MLFLOW) if source.startswith(MLFLOW) else None
+            subject = results.Subject(model, settings.version, registered, settings.labels_horizon.delta)
+            logged = results.log(client, store, subject, experiment, first, clock.now())
+            if logged.metrics or not follow:
+                what = f"{logged.metrics:,} metrics of {logged.windows:,} windows"
+                out().print(f"{what} logged to run {logged.run_id}", markup=False)
+            return logged.is_all
+
+        rounds(one, clock, Event(), FOLLOWED_EVERY_S if follow else None, _say)
+
+
+def _say(text: str) -> None:
+    err().print(f"driftd: {shown(text)}", markup=False)
 
 
 def _reference(store: Store, name: str, reference_id: str | None) -> Reference:

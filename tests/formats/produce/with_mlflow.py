@@ -19,13 +19,14 @@ from fastapi.testclient import TestClient
 from mlflow.models.signature import infer_signature
 from mlflow.models.utils import convert_input_example_to_serving_input
 from mlflow.pyfunc import scoring_server
+from mlflow.pyfunc.model import PythonModel
 
 from tests.formats.produce.writing import keep, rows
 
 NAMES = ("age", "plan", "visits", "owner")
 
 
-class Churn(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is not in this environment
+class Churn(PythonModel):
     """A model that knows the answers by their inputs."""
 
     def __init__(self, answers: dict[str, int]) -> None:
