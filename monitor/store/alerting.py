@@ -14,6 +14,8 @@ from alerts.outgoing import Group
 from monitor.store.result_tables import alert, alert_group, silence
 from monitor.store.statements import Row, upsert
 
+later = alert.alias()
+
 
 def write_alerts(connection: Connection, of_model: str, alerts: Sequence[Alert]) -> None:
     """Insert alerts or replace those of the same id; when they were told stays."""
@@ -65,7 +67,6 @@ def as_alert(row: RowMapping) -> Alert:
 
 def current_alerts(connection: Connection, of_model: str) -> tuple[Alert, ...]:
     """Give the latest incident of each label set, and the one before a pending one, oldest first."""
-    later = alert.alias()
     same = later.c.fingerprint == alert.c.fingerprint
     is_latest = ~exists().where(same, later.c.opened_at > alert.c.opened_at, later.c.status != Status.PENDING)
     query = select(alert).where(alert.c.model == of_model, is_latest)

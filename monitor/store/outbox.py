@@ -28,6 +28,7 @@ from monitor.store.result_tables import alert, notification
 from monitor.store.statements import Row
 
 table = notification.c
+other = notification.alias()
 PARTS = ("title", "slack_markdown", "html", "text", "payload")
 
 
@@ -68,7 +69,6 @@ def claim(
 
     What lies further ahead than the longest pause or lease is of a clock that was set back since.
     """
-    other = notification.alias()
     lease = timedelta(seconds=lease_s)
     last_lease, last_retry = now + lease + CLOCKS_DIFFER, now + timedelta(seconds=LONGEST_S) + CLOCKS_DIFFER
     under_way = exists().where(

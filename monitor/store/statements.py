@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, tuple_
@@ -16,7 +17,11 @@ Row = dict[str, Any]
 
 def inserting(connection: Connection, table: Table) -> Insert:
     """Begin an INSERT that can take an ON CONFLICT clause."""
-    if connection.dialect.name == "postgresql":
+    return _insert(connection.dialect.name, table)
+
+
+def _insert(dialect: str, table: Table) -> Insert:
+    if dialect == "postgresql":
         return insert(table)
     return sqlite_insert(table)  # type: ignore[return-value]  # the same two methods, another class
 
@@ -31,12 +36,16 @@ def add_missing(connection: Connection, table: Table, rows: Sequence[Row]) -> in
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert rows, or replace in those of equal key the columns that are given; the last of equals wins."""
-    if not rows:
-        return
+    if rows:
+        connection.execute(_replacing(connection.dialect.name, table, tuple(rows[0])), rows)
+
+
+@cache  # to build the statement takes longer than SQLite takes to run it
+def _replacing(dialect: str, table: Table, columns: tuple[str, ...]) -> Insert:
     keys = [column.name for column in table.primary_key]
-    statement = inserting(connection, table)
-    replaced = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=replaced), rows)
+    statement = _insert(dialect, table)
+    replaced = {name: statement.excluded[name] for name in columns if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=replaced)
 
 
 def of_partitions(table: Table, partitions: Collection[TopicPartition]) -> ColumnElement[bool]:
