@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ CHANCE_NEAR, CHANCE_FAR = 1e-3, 1e-4
 TAIL = 0.05  # where there is dependence, the upper 95 % bound of what was estimated is used
 LEAST_ROWS, MOST_SEGMENTS, LEAST_SEGMENTS = 20, 4096, 50  # of rows that follow each other
 LEAST_WINDOWS = 5  # of a length, from which on they say how windows of that length vary
+_NOTHING = 1e-6
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.intp]
@@ -32,17 +33,41 @@ class Directions:
     """Scores of some rows, in the order of time: ``table[cells]`` has mean 0 and variance 1 over all rows.
 
     Each column of ``table`` is one direction into which a distribution may move; ``rows`` are the positions
-    of the rows that ``cells`` are of.
+    of the rows that ``cells`` are of. With ``parts``, the part of a cycle that each row is in, ``means`` has
+    what is taken from the scores of a part's rows.
     """
 
     table: Floats
     cells: Whole
     rows: Whole
+    parts: Whole | None = None
+    means: Floats | None = None
 
     def sums(self, groups: Whole, size: int) -> Floats:
         """Add up the scores of each group of rows, one column for each direction."""
-        each = [np.bincount(groups, column[self.cells], size) for column in self.table.T]
+        each = [np.bincount(groups, self.scores(at), size) for at in range(self.table.shape[1])]
         return np.column_stack(each)
+
+    def scores(self, direction: int) -> Floats:
+        """The scores of all rows in one direction."""
+        found: Floats = self.table[:, direction][self.cells]
+        if self.parts is not None and self.means is not None:
+            found = found - self.means[:, direction][self.parts]
+        return found
+
+
+def within(of: Directions, parts: Whole) -> Directions:
+    """The same directions seen within each part of a cycle: there, too, the mean is 0; the variance is 1.
+
+    ``parts`` is the part of every row. A direction that only the parts differ in has no variance left.
+    """
+    mine = parts[of.rows]
+    of_part = np.maximum(np.bincount(mine), 1)
+    means = of.sums(mine, len(of_part)) / of_part[:, None]
+    apart = replace(of, parts=mine, means=means)
+    spread = np.sqrt([np.mean(apart.scores(at) ** 2) for at in range(of.table.shape[1])])
+    scale = np.where(spread > _NOTHING, 1.0 / np.maximum(spread, _NOTHING), 0.0)
+    return replace(apart, table=of.table * scale, means=means * scale)
 
 
 def value_directions(known: Counts, grid: Grid, column: Column) -> Directions | None:
@@ -67,7 +92,7 @@ def absence_directions(is_absent: NDArray[np.bool_]) -> Directions | None:
     return Directions(values, is_absent.astype(np.intp), np.arange(len(is_absent)))
 
 
-def design_effects(of: Directions | None, windows: Whole) -> tuple[float, ...]:
+def design_effects(of: Directions | None, windows: Whole, slots: int = 0) -> tuple[float, ...]:
     """How many rows count as one independent row, in 1, 2, 4 ... windows put together; each at least 1.
 
     ``windows`` is the number of each row's window, ascending. The variance of sums over a stretch, relative
@@ -77,6 +102,9 @@ def design_effects(of: Directions | None, windows: Whole) -> tuple[float, ...]:
     chi-square distributed over its degrees of freedom. Up to what chance exceeds in one of 1,000 (of windows
     10,000) it is taken for 1; beyond that the upper 95 % bound counts, because at the levels of an alert
     budget a design effect that is a tenth too small makes several times as many false alarms.
+
+    ``slots`` windows make a cycle, if scores are seen `within` its parts: that their means are 0 by making is
+    taken into account.
 
     Empty when nothing can be estimated. The last entry holds for all longer windows, too. Assumes that the
     reference itself does not drift: what drift it has counts as dependence.
@@ -89,7 +117,7 @@ def design_effects(of: Directions | None, windows: Whole) -> tuple[float, ...]:
     if of is None or not len(of.rows):
         return ()
     of_rows = windows[of.rows]
-    near, far = _near(of, len(of_rows) / (of_rows[-1] - of_rows[0] + 1.0)), _far(of, of_rows)
+    near, far = _near(of, len(of_rows) / (of_rows[-1] - of_rows[0] + 1.0)), _far(of, of_rows, slots)
     if near is None and not far:
         return ()
     base = np.ones(of.table.shape[1]) if near is None else near.believed()
@@ -142,26 +170,27 @@ def _near(of: Directions, window: float) -> _Inflation | None:
     )
 
 
-def _far(of: Directions, windows: Whole) -> Sequence[_Inflation]:
+def _far(of: Directions, windows: Whole, slots: int) -> Sequence[_Inflation]:
     """Over 1, 2, 4 ... windows, as long as there are enough of these."""
     groups = windows - windows[0]
     size = int(groups[-1]) + 1
     sums, rows = of.sums(groups, size), np.bincount(groups)
     found, length = [], 1
     while length * LEAST_WINDOWS <= size:
-        found.append(_inflation(sums, rows, length))
+        found.append(_inflation(sums, rows, length, slots))
         length *= 2
     return found
 
 
-def _inflation(sums: Floats, rows: NDArray[np.int64], length: int) -> _Inflation:
-    """From all stretches of so many segments; that all sum to 0 makes them a little smaller."""
+def _inflation(sums: Floats, rows: NDArray[np.int64], length: int, slots: int = 0) -> _Inflation:
+    """From all stretches of so many segments; that all, or each ``slots``-th, sum to 0 makes them smaller."""
     size = len(sums)
     reached = np.cumsum(np.pad(sums, ((length, length), (0, 0))), axis=0)
     stretches = reached[length:] - reached[:-length]
-    variance = (stretches**2).sum(axis=0) / length / rows.sum() / (1.0 - length / size)
+    variance = (stretches**2).sum(axis=0) / length / rows.sum() / (1.0 - max(length, slots) / size)
     alike = float(rows.sum()) ** 2 / float((rows.astype(np.float64) ** 2).sum())
-    return _Inflation(variance, 3.0 * length * alike / (2.0 * length**2 + 1.0))
+    free = 1.0 - slots / size
+    return _Inflation(variance, free * 3.0 * length * alike / (2.0 * length**2 + 1.0))
 
 
 def _categories(grid: CategoricalGrid, values: NDArray[np.object_]) -> Whole:

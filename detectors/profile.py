@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from detectors import counts as counting
 from detectors import identifiers as ids_wire
 from detectors import scored as scored_wire
+from detectors import season as season_wire
 from detectors.absence import split_present
 from detectors.columns import Column, Columns, Presence
 from detectors.counts import CategoricalCounts, Counts
@@ -27,6 +28,7 @@ from detectors.pairs_wire import encode as encode_pairs
 from detectors.performance_reference import PerformanceReference
 from detectors.rules import CheckCounts, violations
 from detectors.scored import Scored, summarise_scored
+from detectors.season import Season
 from detectors.segments import Segment, Segments, decode_segments, encode_segments, summarise_segments
 from detectors.segments import merged as merged_segments
 from detectors.segments import names_of as segment_names
@@ -55,6 +57,9 @@ class Layout(Protocol):
 
     @property
     def pairing(self) -> Pairing | None: ...
+
+    @property
+    def season(self) -> Season | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,8 @@ class Profile:
 
     ``scored`` is about predictions and scores together; None where performance cannot be known, and in counts
     that were stored before it was. ``segments`` has, by name, those that were looked for in all rows;
-    ``pairs`` is None where they were not summed up in all of them.
+    ``pairs`` is None where they were not summed up in all of them. ``season_rows`` are the rows in each part
+    of the season; None where that is not known of all of them.
     """
 
     rows: int
@@ -110,6 +116,7 @@ class Profile:
     scored: Scored | None = None
     segments: Mapping[str, Segment] = field(default_factory=dict)
     pairs: PairSums | None = None
+    season_rows: tuple[int, ...] | None = None
 
     @classmethod
     def empty(cls, layout: Layout) -> Self:
@@ -117,7 +124,10 @@ class Profile:
         checks = {name: CheckCounts() for name in counts}
         scored = None if layout.performance is None else Scored.empty(layout.performance)
         segments = dict.fromkeys(segment_names(layout.segments), Segment())
-        return cls(0, counts, checks, Identifiers.empty(), Sample(), scored, segments, _no_pairs(layout))
+        season = None if layout.season is None else (0,) * layout.season.size
+        return cls(
+            0, counts, checks, Identifiers.empty(), Sample(), scored, segments, _no_pairs(layout), season
+        )
 
     def merge(self, other: Self) -> Self:
         """The profile of all rows of both; neither part changes.
@@ -139,17 +149,23 @@ class Profile:
             None if self.scored is None or other.scored is None else self.scored.merge(other.scored),
             merged_segments(self.segments, other.segments),
             None if self.pairs is None or other.pairs is None else self.pairs.merge(other.pairs),
+            season_wire.merged(self.season_rows, other.season_rows),
         )
 
 
 def summarise(
-    layout: Layout, columns: Columns, ids: NDArray[np.object_] | None = None, sample: Sample | None = None
+    layout: Layout,
+    columns: Columns,
+    ids: NDArray[np.object_] | None = None,
+    sample: Sample | None = None,
+    times_ms: NDArray[np.int64] | None = None,
 ) -> Profile:
     """The profile of one batch of rows.
 
     A feature without a column is missing in every row, except a label, which
     usually comes later and elsewhere: then it has no rows at all. Columns that
-    the dictionary does not have are not looked at.
+    the dictionary does not have are not looked at. In which parts of a season the rows are is known only from
+    their times.
     """
     rows = len(next(iter(columns.values()))) if columns else 0
     counts: dict[str, Counts] = {}
@@ -166,7 +182,9 @@ def summarise(
     found = Identifiers.empty() if ids is None else Identifiers.from_ids(ids)
     segments = summarise_segments(layout.segments, layout.dictionary, layout.grids, counted)
     pairs = None if layout.pairing is None else layout.pairing.sums(layout.grids, counted)
-    return Profile(rows, counts, checks, found, sample or Sample(), _scored(layout, columns), segments, pairs)
+    season = None if layout.season is None or times_ms is None else layout.season.rows_of(times_ms)
+    scored = _scored(layout, columns)
+    return Profile(rows, counts, checks, found, sample or Sample(), scored, segments, pairs, season)
 
 
 def _no_pairs(layout: Layout) -> PairSums | None:
@@ -211,6 +229,8 @@ def encode_parts(profile: Profile) -> dict[str, bytes]:
         parts[OUTPUTS] = scored_wire.encode(profile.scored)
     if profile.pairs is not None:
         parts[PAIRS] = encode_pairs(profile.pairs)
+    if profile.season_rows is not None:
+        parts[season_wire.PART] = season_wire.encode(profile.season_rows)
     return parts | encode_segments(profile.segments)
 
 
@@ -240,7 +260,12 @@ def decode_parts(parts: Mapping[str, bytes], layout: Layout) -> Profile:
     pairs = None
     if layout.pairing is not None and PAIRS in parts:
         pairs = decode_pairs(parts[PAIRS], layout.pairing)
-    return Profile(rows, counts, checks, ids_wire.decode(identifiers), sample, scored, segments, pairs)
+    season = None
+    if layout.season is not None and season_wire.PART in parts:
+        season = season_wire.decode(parts[season_wire.PART], layout.season)
+    return Profile(
+        rows, counts, checks, ids_wire.decode(identifiers), sample, scored, segments, pairs, season
+    )
 
 
 def decode_counts(part: bytes, name: str, grid: Grid) -> Counts:

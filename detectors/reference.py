@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Self
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.clustering import RowsPerWindow, Windows
 from detectors.columns import Column, Columns
-from detectors.counts import Counts, NumericCounts
+from detectors.counts import Counts
 from detectors.dictionary import Dictionary, Feature, Kind, Role
-from detectors.grid import GRID_SIZE, MAX_CATEGORIES, Grid, NumericGrid, categorical_grid, numeric_grid
+from detectors.grid import GRID_SIZE, MAX_CATEGORIES, Grid, categorical_grid, numeric_grid
 from detectors.identifiers import Identifiers
 from detectors.outputs import Task
 from detectors.pairs import Pairing
 from detectors.performance import PerformanceReference, build_performance, infer_outputs
 from detectors.profile import PRESENCE_ONLY, Profile, Sample, summarise
+from detectors.reference_hash import content_hash
 from detectors.rules import CheckCounts
+from detectors.season import Hours, Season
+from detectors.seasonal import Seasonal, seasonal_of
 from detectors.segments import MAX_SEGMENTS, Segments, chosen
 from detectors.warm_up import warm_up_rows
 
@@ -41,6 +43,7 @@ class Reference:
     model's outputs are compared with; None when the rows had no labels. ``warm_up`` is a sample of
     the labelled rows that a challenger begins with (see `detectors.warm_up`). ``segments`` names the values
     whose rows are also counted by themselves, ``pairing`` what is needed to tell how features go together.
+    ``seasonal`` is what the hours of a day or a week look like.
     """
 
     id: str
@@ -61,6 +64,29 @@ class Reference:
     segments: Segments = field(default_factory=dict)
     pairing: Pairing | None = None
     longer_effects: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    seasonal: Seasonal | None = None
+
+    @property
+    def season(self) -> Season | None:
+        """How rows are parted by the hours of a cycle."""
+        return None if self.seasonal is None else self.seasonal.season
+
+    def in_season(self, current: Profile) -> Self:
+        """What rows like these look like if nothing has moved: the reference in the hours that they are of.
+
+        Features, predictions and scores only; all else stays that of the whole. The reference itself if it
+        has no season, or of some rows nobody knows the hour.
+        """
+        if self.seasonal is None or current.season_rows is None:
+            return self
+        counts = {**self.profile.counts, **self.seasonal.expected(self.grids, current.season_rows)}
+        return replace(self.by_season(), profile=replace(self.profile, counts=counts))
+
+    def by_season(self) -> Self:
+        """The same with the design effects of windows that are compared with what their hours look like."""
+        if self.seasonal is None:
+            return self
+        return replace(self, design_effect={}, longer_effects=self.seasonal.effects)
 
     def effect_of(self, name: str, windows: int = 1) -> float:
         """The design effect of so many windows put together; beyond the longest known it stays as it is."""
@@ -83,6 +109,7 @@ class FixedLayout:
     performance: PerformanceReference | None = None
     segments: Segments = field(default_factory=dict)
     pairing: Pairing | None = None
+    season: Season | None = None
 
 
 def build(
@@ -104,6 +131,8 @@ def build(
     segments: tuple[str, ...] = (),
     max_segments: int = MAX_SEGMENTS,
     pairs: bool = False,
+    season: Hours | None = None,
+    zone: str = "UTC",
 ) -> Reference:
     """Build a reference from the rows a model was trained on.
 
@@ -114,14 +143,15 @@ def build(
     also holds how well the model did; ``task`` and ``positive`` say what the outputs mean
     where that shall not be inferred, ``threshold`` from which score on a row is positive.
     ``segments`` are the features whose ``max_segments`` most frequent values are counted by themselves;
-    with ``pairs`` the numeric features are also looked at two by two.
+    with ``pairs`` the numeric features are also looked at two by two. With a ``season`` the hours of that
+    cycle, on the clocks of ``zone``, are also counted by themselves.
 
     Raises
     ------
     ValueError
         If there are no rows, a feature has no column, a column has values but none of
         the type that the dictionary says, labels and predictions do not fit together, or
-        the rows cannot be parted by a feature.
+        the rows cannot be parted by a feature or by a season.
     """
     grids = {
         name: _grid(feature, columns[name], grid_size, max_categories)
@@ -142,14 +172,16 @@ def build(
     if times_ms is not None and window_ms is not None:
         whole = replace(layout, segments={}, pairing=None)
         windows = Windows.replay(whole, columns, profile, times_ms, window_ms)
-    content_hash = _content_hash(model, version, layout, profile, windows)
+    seasonal = _seasonal(layout, profile, columns, times_ms, window_ms, season, zone)
+    facts = () if seasonal is None else seasonal.fingerprint(grids)
+    known_by = content_hash(model, version, layout, profile, windows, facts)
     return Reference(
-        id=content_hash[:ID_LENGTH],
+        id=known_by[:ID_LENGTH],
         model=model,
         version=version,
         rows=profile.rows,
         source=source,
-        content_hash=content_hash,
+        content_hash=known_by,
         built_at=built_at,
         dictionary=dictionary,
         grids=grids,
@@ -162,6 +194,7 @@ def build(
         segments=by_value,
         longer_effects=windows.longer,
         pairing=layout.pairing,
+        seasonal=seasonal,
     )
 
 
@@ -197,14 +230,14 @@ def from_counts(
     layout = FixedLayout(dictionary, grids)
     checks = {name: CheckCounts() for name in grids}
     profile = Profile(rows, counts, checks, Identifiers.empty(), Sample())
-    content_hash = _content_hash(model, version, layout, profile, Windows.none())
+    known_by = content_hash(model, version, layout, profile, Windows.none())
     return Reference(
-        id=content_hash[:ID_LENGTH],
+        id=known_by[:ID_LENGTH],
         model=model,
         version=version,
         rows=rows,
         source=source,
-        content_hash=content_hash,
+        content_hash=known_by,
         built_at=built_at,
         dictionary=dictionary,
         grids=grids,
@@ -213,6 +246,23 @@ def from_counts(
         design_effect={},
         absence_effect={},
     )
+
+
+def _seasonal(
+    layout: FixedLayout,
+    profile: Profile,
+    columns: Columns,
+    times_ms: NDArray[np.int64] | None,
+    window_ms: int | None,
+    season: Hours | None,
+    zone: str,
+) -> Seasonal | None:
+    if season is None:
+        return None
+    if times_ms is None or window_ms is None:
+        raise ValueError(f'season = "{season}" needs rows with timestamps (fields.timestamp)')
+    known = layout.dictionary, layout.grids, profile.counts
+    return seasonal_of(*known, columns, times_ms, window_ms, season, zone)
 
 
 def _present_features(columns: Columns, dictionary: Dictionary) -> Mapping[str, Feature]:
@@ -245,35 +295,3 @@ def _grid(feature: Feature, column: Column, grid_size: int, max_categories: int)
     if feature.kind is Kind.NUMERIC:
         return numeric_grid(present[np.isfinite(present)], grid_size)
     return categorical_grid(present, max_categories)
-
-
-def _content_hash(model: str, version: str, layout: FixedLayout, profile: Profile, windows: Windows) -> str:
-    """Hash what verdicts depend on, without the parts (zlib) whose bytes may differ between machines."""
-    digest = hashlib.blake2b(digest_size=16)
-    facts = (model, version, list(layout.dictionary.features.values()), profile.rows, windows.fingerprint())
-    digest.update(msgspec.json.encode(facts))
-    for name, grid in layout.grids.items():
-        digest.update(msgspec.json.encode((name, _grid_facts(grid), _count_facts(profile.counts[name]))))
-    ids = profile.identifiers
-    digest.update(ids.hashes.astype("<u8").tobytes() + ids.counts.astype("<i8").tobytes())
-    if layout.performance is not None:
-        digest.update(layout.performance.fingerprint().encode())
-    for name, segment in profile.segments.items():
-        counted = [(each, _count_facts(counts)) for each, counts in segment.counts.items()]
-        digest.update(msgspec.json.encode((name, segment.rows, counted)))
-    if layout.pairing is not None and profile.pairs is not None:
-        digest.update(layout.pairing.fingerprint())
-        digest.update(b"".join(each.astype("<i8").tobytes() for each in profile.pairs.matrices()))
-    return digest.hexdigest()
-
-
-def _grid_facts(grid: Grid) -> tuple[object, ...]:
-    if isinstance(grid, NumericGrid):
-        return (grid.points.astype("<f8").tobytes(),)
-    return (grid.categories, grid.is_open)
-
-
-def _count_facts(counts: Counts) -> tuple[object, ...]:
-    if isinstance(counts, NumericCounts):
-        return (counts.on.tolist(), counts.between.tolist(), *counts.tallies())
-    return (counts.known.tolist(), *counts.tallies())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import numpy as np
@@ -17,8 +17,31 @@ from detectors.performance import decode as decode_performance
 from detectors.performance import encode as encode_performance
 from detectors.profile import decode_parts, encode_parts
 from detectors.reference import FixedLayout, Reference
+from detectors.season import Hours, Season
+from detectors.seasonal import Seasonal
 
 VERSION = 1
+
+
+class _Seasonal(msgspec.Struct, frozen=True):
+    """What the hours of a cycle look like, as it is written."""
+
+    hours: Hours
+    zone: str
+    hour_parts: tuple[int, ...]
+    rows: tuple[int, ...]
+    counts: dict[str, tuple[bytes, ...]]
+    effects: dict[str, tuple[float, ...]]
+
+    @classmethod
+    def of(cls, known: Seasonal) -> Self:
+        season = known.season
+        counts, effects = dict(known.packed), dict(known.effects)
+        return cls(season.hours, season.zone, season.parts, known.rows, counts, effects)
+
+    def read(self) -> Seasonal:
+        season = Season(self.hours, self.zone, self.hour_parts)
+        return Seasonal(season, self.rows, self.counts, self.effects)
 
 
 class _Stored(msgspec.Struct, frozen=True):
@@ -42,6 +65,7 @@ class _Stored(msgspec.Struct, frozen=True):
     segments: dict[str, tuple[str, ...]] = {}
     longer_effects: dict[str, tuple[float, ...]] = {}  # msgspec copies it
     pairing: bytes = b""
+    seasonal: _Seasonal | None = None
 
 
 def encode(reference: Reference) -> bytes:
@@ -65,6 +89,7 @@ def encode(reference: Reference) -> bytes:
         segments=dict(reference.segments),
         longer_effects=dict(reference.longer_effects),
         pairing=b"" if reference.pairing is None else encode_pairing(reference.pairing),
+        seasonal=None if reference.seasonal is None else _Seasonal.of(reference.seasonal),
     )
     return msgspec.msgpack.encode((VERSION, stored))
 
@@ -91,11 +116,13 @@ def decode(data: bytes) -> Reference:
     dictionary = Dictionary({feature.name: feature for feature in stored.features})
     performance = decode_performance(stored.performance) if stored.performance else None
     pairing = decode_pairing(stored.pairing) if stored.pairing else None
-    layout = FixedLayout(dictionary, grids, performance, stored.segments, pairing)
-    return _reference(stored, layout)
+    seasonal = None if stored.seasonal is None else stored.seasonal.read()
+    season = None if seasonal is None else seasonal.season
+    layout = FixedLayout(dictionary, grids, performance, stored.segments, pairing, season)
+    return _reference(stored, layout, seasonal)
 
 
-def _reference(stored: _Stored, layout: FixedLayout) -> Reference:
+def _reference(stored: _Stored, layout: FixedLayout, seasonal: Seasonal | None) -> Reference:
     return Reference(
         id=stored.id,
         model=stored.model,
@@ -115,6 +142,7 @@ def _reference(stored: _Stored, layout: FixedLayout) -> Reference:
         segments=layout.segments,
         longer_effects=stored.longer_effects,
         pairing=layout.pairing,
+        seasonal=seasonal,
     )
 
 

@@ -73,6 +73,7 @@ def counted(
             reference,
             {name: column.take(rows) for name, column in columns.items()},
             None if ids is None else ids[rows],
+            times_ms=times_ms[rows],
         )
         yield Counted(start, int(times_ms[rows].max()), profile)
 

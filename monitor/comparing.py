@@ -137,7 +137,7 @@ def compare(
     The tests are those of a window, with Holm's correction over features. Raises DataError when the two
     stretches were counted on different references, or the segment was not counted.
     """
-    base = reference
+    base = reference if segment else reference.in_season(current.profile)
     if against is not None:
         if against.reference_id != current.reference_id:
             raise DataError(
@@ -145,7 +145,7 @@ def compare(
                 f"{said(current.start_ms)}, {against.reference_id} from {said(against.start_ms)}): counts on "
                 "different grids cannot be compared"
             )
-        base = replace(reference, profile=against.profile)
+        base = replace(reference, profile=against.profile, seasonal=None)
     span = Span(current.start_ms, current.end_ms, 1)
     part = segment_of(base, current.profile, segment) if segment else Part("", base, current.profile)
     findings = judge_parts(model, version, (part,), span, replace(rules, windows=current.windows))

@@ -21,6 +21,7 @@ from monitor.performance.signals import inputs, scores
 from monitor.plan import LabelPlan, ModelPlan
 from monitor.registry.client import Registry
 from monitor.registry.values import values_of
+from monitor.seasons import seasoned
 from monitor.segments import segmented
 from monitor.store.base import Store
 
@@ -36,7 +37,7 @@ def model_plan(
 ) -> ModelPlan:
     """Compile one model; raises ConfigError when its paths and the reference do not fit together."""
     fields = settings.fields.resolved(name)
-    reference = paired(name, settings, segmented(name, settings, reference))
+    reference = paired(name, settings, segmented(name, settings, seasoned(name, settings, reference)))
     layout = layout_of(name, fields, reference.dictionary, settings.shared_topics)
     decoder = decoder_of(name, "fields", layout, settings, max_message_bytes, max_rows, registry)
     labels = _label_plan(name, settings, reference, max_message_bytes, max_rows, registry)

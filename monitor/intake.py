@@ -159,7 +159,8 @@ def _add(opened: Open | None, plan: ModelPlan, batch: Batch, rows: NDArray[np.bo
     whole = n == len(batch)
     columns = batch.columns if whole else {name: column.take(rows) for name, column in batch.columns.items()}
     ids = batch.ids if whole or batch.ids is None else batch.ids[rows]
-    part = summarise(plan.reference, columns, ids, _sample(batch, rows))
+    times_ms = batch.times_ms if whole else batch.times_ms[rows]
+    part = summarise(plan.reference, columns, ids, _sample(batch, rows), times_ms)
     if opened is None:
         return Open.of(plan.reference.id, part, n)
     return opened.with_rows(plan.reference.id, part, n)

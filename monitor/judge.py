@@ -61,10 +61,13 @@ def judge(
 ) -> tuple[Finding, ...]:
     """Test every feature of the window against the reference, corrected over the window (Holm).
 
+    With a season, against what the reference looks like in the hours that the window's rows are of.
+
     Drift is an adjusted p-value within the level *and* an effect that surely is ``min_effect`` (see
     `verdict_of`); a p-value alone never says drift. A test that crashes is an ``error`` and hinders no other.
     """
-    return judge_parts(model, model_version, (Part("", reference, current),), span, rules)
+    part = Part("", reference.in_season(current), current)
+    return judge_parts(model, model_version, (part,), span, rules)
 
 
 def judge_parts(
@@ -144,7 +147,8 @@ def _lacks_rows(part: Part, result: TestResult, rules: Rules) -> str:
     """Say that there are too few rows; nothing when there are enough."""
     if result.n_current < rules.min_rows:
         return f"{result.n_current} rows, min_rows is {rules.min_rows}"
-    if part.segment and result.n_reference < rules.min_rows:
+    is_part = bool(part.segment) or part.reference.season is not None
+    if is_part and result.n_reference < rules.min_rows:
         return f"{result.n_reference} rows in the reference, min_rows is {rules.min_rows}"
     return ""
 

@@ -67,7 +67,7 @@ class Pictures:
         reference = self._find(found.reference_id)
         if reference is None:
             raise LookupError(f"reference {found.reference_id} is not in the database any more")
-        base, current = reference, found.profile
+        base, current = reference.in_season(found.profile), found.profile
         if segment:
             part = segment_of(reference, current, segment)
             base, current = part.reference, part.current

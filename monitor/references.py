@@ -16,6 +16,7 @@ from detectors.performance import Outputs, Task, estimated
 from detectors.profile import encode_parts
 from detectors.reference import Reference, build
 from detectors.reference_wire import encode
+from detectors.season import Hours
 from monitor.config import Model
 from monitor.config.section import nearest
 from monitor.errors import DataError
@@ -118,6 +119,8 @@ def built_from(
             segments=settings.segments,
             max_segments=settings.max_segments,
             pairs=bool(settings.detectors.pairs),
+            season=None if settings.season is None else Hours(settings.season),
+            zone=settings.time_zone,
         )
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error

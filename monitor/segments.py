@@ -61,7 +61,7 @@ def part_of(reference: Reference, current: Profile, feature: str, value: str) ->
             (current, current.segments[name]),
         )
     )
-    return Part(name, replace(reference, grids=grids, profile=before, segments={}), now)
+    return Part(name, replace(reference, grids=grids, profile=before, segments={}, seasonal=None), now)
 
 
 def related(
@@ -142,7 +142,8 @@ def _is_calm_without(
         )
         for side in (reference.profile, current)
     )
-    rest = replace(reference, grids={feature: reference.grids[feature]}, profile=before, segments={})
+    grids = {feature: reference.grids[feature]}
+    rest = replace(reference, grids=grids, profile=before, segments={}, seasonal=None)
     span = Span(finding.start_ms, finding.end_ms, finding.multiple)
     found = judge_parts(finding.model, finding.model_version, (Part("", rest, now),), span, rules)
     return any(one.detector == finding.detector and one.verdict is Verdict.OK for one in found)

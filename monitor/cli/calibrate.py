@@ -72,10 +72,22 @@ def _show(model: str, settings: Model, found: Calibration) -> None:
         f"independent, {found.calibrated:,} as they count now; the budget allows {found.allowed:.2g}",
         markup=False,
     )
-    if any(one.cycle for one in found.features):
-        out().print(
-            "a cycle is paid for with power: windows as long as the cycle see more (docs/statistics.md)"
-        )
+    for one in found.features:
+        if one.cycle is not None:
+            out().print(f"{one.feature} has a {_NAMES[one.cycle.name]} cycle: {_way(one)}", markup=False)
+
+
+_NAMES = {"day": "daily", "week": "weekly"}
+
+
+def _way(one: FeatureCalibration) -> str:
+    """Say what a season would be good for."""
+    if one.cycle is None or one.in_season is None:
+        return "a cycle is paid for with power, and these rows are too few for a season (docs/statistics.md)"
+    return (
+        f'season = "hour_of_{one.cycle.name}" would compare windows with their own hours, with a design '
+        f"effect of {one.in_season:.1f} instead of {one.design_effect:.1f}"
+    )
 
 
 def _row(one: FeatureCalibration) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from detectors.profile_size import bounds
+from detectors.reference import Reference
 from monitor import levels
 from monitor.cli.attempts import Attempt, State, tried
 from monitor.cli.brokers import kafka
@@ -105,11 +106,20 @@ def _reference(config: Config, store: Store, name: str) -> str:
     size = bounds(reference)
     many = filling(plan.window_ms, plan.lateness_ms)
     return (
-        f"{reference.id}, {reference.rows:,} rows, {len(reference.grids)} columns compared; "
+        f"{reference.id}, {reference.rows:,} rows, {_compared(reference)}; "
         f"each {plan.settings.window} window is judged at {level:.2g} ({levels.shares(plan)} shares); "
         f"counts of a window take {shown(size.empty_bytes)} to {shown(size.most_bytes)} of memory in each "
         f"partition, where {many} may fill at once"
     )
+
+
+def _compared(reference: Reference) -> str:
+    """Say how many columns are compared, and with which hours."""
+    known, columns = reference.seasonal, f"{len(reference.grids)} columns compared"
+    if known is None:
+        return columns
+    hours, parts = known.season, f"{known.season.size} parts of {min(known.rows):,} rows or more"
+    return f"{columns} by {hours.hours} in {hours.zone} ({parts})"
 
 
 # -- alert services ---------------------------------------------------------------------------------------

@@ -86,6 +86,7 @@ def _describe(made: Built, *, active: bool) -> None:
     out().print(f"reference {reference.id} of {reference.model}: {reference.rows:,} rows, {state}")
     _say(made, out())
     _segments(reference)
+    _season(reference)
     _pairs(reference)
     _dictionary_table(reference)
     err().print(
@@ -104,6 +105,19 @@ def _segments(reference: Reference) -> None:
         out().print(
             f"segments of {feature}: {', '.join(values) or 'none'} ({len(values)} of {len(known)} values, "
             f"{rows / max(1, reference.rows):.1%} of rows; the others are judged in the whole only)",
+            markup=False,
+        )
+
+
+def _season(reference: Reference) -> None:
+    """Say how many parts the hours make, and how many rows the smallest has."""
+    known = reference.seasonal
+    if known is not None:
+        season = known.season
+        number, least = season.size, min(known.rows)
+        out().print(
+            f"season: {season.hours} in {season.zone}, {len(season.parts)} hours in {number} parts "
+            f"of {least:,} rows or more",
             markup=False,
         )
 
@@ -139,7 +153,7 @@ def _counted(reference: Reference, name: str) -> str:
     parts = [f"{counts.n:,} values"]
     if absent:
         parts.append(f"{absent / max(1, reference.rows):.1%} absent")
-    effect = reference.design_effect.get(name, 1.0)
+    effect = reference.by_season().effect_of(name)
     if effect > 1.5:  # noqa: PLR2004  # worth knowing: neighbours resemble each other
         parts.append(f"design effect {effect:.1f}")
     return ", ".join(parts)
@@ -186,6 +200,7 @@ def show(
     out().print(f"reference {row.id} of {name}: {row.rows:,} rows of {row.source}, built {built_at}")
     out().print(understood(reference), markup=False)
     _segments(reference)
+    _season(reference)
     _pairs(reference)
     _dictionary_table(reference)
 

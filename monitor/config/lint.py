@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from detectors.budget import MAX_ALPHA, alpha
+from detectors.season import Hours
 from monitor.config.alerting import Alerts, Route
 from monitor.config.durations import Duration
 from monitor.config.labels import LabelsFields
@@ -100,6 +101,9 @@ def _windows(place: Place, model: Model) -> Iterator[Hint]:
     if model.windows_up_to < model.window:
         text = f"is shorter than the window ({model.window}): only single windows are tested"
         yield _info((*place, "windows_up_to"), text)
+    if model.season is not None and model.window.ms % Hours(model.season).cycle_ms == 0:
+        text = f"each {model.window} window has all hours: they matter only if their shares of rows change"
+        yield _info((*place, "season"), text)
     if model.freshness is not None and model.freshness > model.window:
         yield _info((*place, "freshness"), f"silence is noticed after {model.freshness}, later than a window")
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from detectors.budget import Budget, levels, parse_budget
+from detectors.season import is_zone
 from detectors.segments import MAX_SEGMENTS
 from monitor.config.concept import Challenger, Concept
 from monitor.config.durations import Duration
@@ -22,6 +23,7 @@ from monitor.topics import Topics
 DAY_MS = 86_400_000
 EVIDENCE = "evidence over windows"
 Whole = Annotated[int, Meta(ge=1)]
+Season = Literal["hour_of_day", "hour_of_week"]
 NumericTest = Literal["ks"]
 CategoricalTest = Literal["chi2"]
 Distance = Literal["psi", "js", "tv", "wasserstein"]
@@ -83,6 +85,8 @@ class Model(Section, frozen=True, kw_only=True):
     max_categories: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
     segments: tuple[str, ...] = ()
     max_segments: Annotated[int, Meta(ge=1, le=1_000)] = MAX_SEGMENTS
+    season: Season | None = None
+    time_zone: str = "UTC"
     detectors: Detectors = field(default_factory=Detectors)
     performance: Performance = field(default_factory=Performance)
     concept: Concept = field(default_factory=Concept)
@@ -153,6 +157,9 @@ class Model(Section, frozen=True, kw_only=True):
         yield from self._label_mistakes()
         yield from self._budget_mistakes()
         yield from repeated("segments", self.segments)
+        if not is_zone(self.time_zone):
+            text = f'"{self.time_zone}" is no time zone that is known here: write it as in "Europe/Berlin"'
+            yield Mistake(("time_zone",), text)
 
     def _budget_mistakes(self) -> Iterator[Mistake]:
         try:

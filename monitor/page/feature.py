@@ -7,11 +7,16 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import Any
 
+import numpy as np
+
 from detectors.bins import Bin, bins_of
 from detectors.counts import Counts, merge
 from detectors.grid import CategoricalGrid
 from detectors.profile import decode_counts
+from detectors.reference import Reference
 from detectors.result import Verdict
+from detectors.season import PART as SEASON
+from detectors.season import decode
 from monitor.config import Model
 from monitor.page import say
 from monitor.page.asked import Asked, link, moment
@@ -103,13 +108,15 @@ def _beside(desk: Desk, asked: Asked, chosen: Row, stretch: Stretch) -> dict[str
     grid = None if reference is None else reference.grids.get(asked.feature)
     if reference is None or grid is None:
         return None
-    span = (chosen["window_start"], chosen["window_end"])
-    found = desk.look.counts(asked.model, asked.feature, range(*span, stretch.window_ms))
-    found += desk.look.days(asked.model, asked.feature, reference.id, *span)
-    current = _total([decode_counts(part, asked.feature, grid) for _, part in found])
+    window = range(chosen["window_start"], chosen["window_end"], stretch.window_ms)
+    found = _stored(desk, asked.model, asked.feature, reference, window)
+    current = _total([decode_counts(part, asked.feature, grid) for part in found])
     if current is None or not current.n:
         return None
-    bins = bins_of(reference.profile.counts[asked.feature], current, grid)
+    hours = _stored(desk, asked.model, SEASON, reference, window) if reference.seasonal else []
+    is_known = bool(hours) and len(hours) == len(found)
+    before = reference.profile.counts[asked.feature]
+    bins = bins_of(_in_season(reference, asked.feature, hours) if is_known else before, current, grid)
     return {
         "bins": bins,
         "histogram": None if isinstance(grid, CategoricalGrid) else histogram(bins, _in_words(bins)),
@@ -119,6 +126,23 @@ def _beside(desk: Desk, asked: Asked, chosen: Row, stretch: Stretch) -> dict[str
         "n_current": current.n,
         "n_tested": chosen["n_current"],
     }
+
+
+def _stored(desk: Desk, model: str, name: str, reference: Reference, window: range) -> list[bytes]:
+    """Give a feature's parts of the window, and of days that were added up of such."""
+    found = desk.look.counts(model, name, window)
+    return [
+        part for _, part in (*found, *desk.look.days(model, name, reference.id, window.start, window.stop))
+    ]
+
+
+def _in_season(reference: Reference, feature: str, hours: Iterable[bytes]) -> Counts:
+    """Give what a feature looks like in the reference's hours that the window's rows are of."""
+    if reference.seasonal is None:
+        return reference.profile.counts[feature]
+    rows = [decode(part, reference.seasonal.season) for part in hours]
+    expected = reference.seasonal.expected({feature: reference.grids[feature]}, np.sum(rows, axis=0).tolist())
+    return expected.get(feature, reference.profile.counts[feature])
 
 
 def _total(parts: Sequence[Counts]) -> Counts | None:

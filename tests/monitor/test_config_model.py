@@ -161,6 +161,12 @@ def test_a_plain_configuration_gets_no_warning_but_is_told_its_level() -> None:
         ('lateness = "2h"', "models.churn.window", "warning", "shorter than lateness"),
         ('window = "30s"\nlateness = "0s"', "models.churn.window", "warning", "very many"),
         ('windows_up_to = "30m"', "models.churn.windows_up_to", "info", "only single windows"),
+        (
+            'window = "2d"\nseason = "hour_of_day"',
+            "models.churn.season",
+            "info",
+            "each 2d window has all hours",
+        ),
         ('false_alarms = "999 per 1d"', "models.churn.false_alarms", "warning", "generous"),
         ('labels_topics = ["l"]', "models.churn.labels_topics", "info", "same message key"),
         ('labels_topics = ["l"]', "models.churn.labels_topics", "info", "same number of partitions"),

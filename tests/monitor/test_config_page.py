@@ -156,7 +156,7 @@ def test_the_example_file_shows_every_key_and_the_commented_ones_are_the_default
     uncommented = re.sub(r"^# (?=\[|\w+ = )", "", EXAMPLE, flags=re.MULTILINE)
     full = tomllib.loads(uncommented)
     off = {"dead_letters", "url_file", "freshness", "row_count", "options", "links", "model", "model_name"}
-    off |= {"task", "positive", "metrics", "token", "token_file", "user_header"}
+    off |= {"season", "task", "positive", "metrics", "token", "token_file", "user_header"}
     off |= {"explode", "feature_names", "cloudevents", "kind", "request", "response"}
     shown, plain = parse(EXAMPLE), tomllib.loads(EXAMPLE)
     for heading, kind in SECTIONS.items():

@@ -9,9 +9,13 @@ import pandas as pd
 import pytest
 from scipy.signal import lfilter
 
-from tests.monitor.cli.worlds import World
+from tests.monitor.cli.worlds import CONFIG, World
 
 PER_HOUR, DAYS = 60, 5
+SEASONAL = CONFIG.replace(
+    'topics = ["predictions"]',
+    'topics = ["predictions"]\nseason = "hour_of_day"\ntime_zone = "Europe/Lisbon"',
+)
 
 
 def training(folder: Path, days: int = DAYS, *, timed: bool = True) -> Path:
@@ -60,11 +64,35 @@ def test_features_that_break_the_assumption_are_named_and_calibration_mends_them
 def test_the_table_fits_eighty_columns_and_says_what_to_do(world: World, file: Path) -> None:
     out = world.run("calibrate", "churn", str(file)).out
     assert max(map(len, out.splitlines()[1:7])) <= 80
-    (daily,) = [line for line in out.splitlines() if line.startswith("daily ")]
+    (daily,) = [line for line in out.splitlines() if line.startswith("daily  ")]
     assert "day (" in daily
     assert "rows are not independent: sticky, daily" in out
-    assert "windows as long as the cycle" in out
+    (way,) = [line for line in out.splitlines() if "cycle:" in line]
+    assert way.startswith('daily has a daily cycle: season = "hour_of_day" would compare windows with their')
+    assert "with a design effect of 1.0 instead of " in way
     assert not world.run("reference", "list", "--json").json
+
+
+def test_with_a_season_the_cycle_is_gone_and_the_reference_says_how_its_hours_are_parted(
+    world: World, file: Path
+) -> None:
+    world.configure(SEASONAL)
+    out = world.run("calibrate", "churn", str(file)).out
+    (daily,) = [line for line in out.splitlines() if line.startswith("daily ")]
+    assert daily.split()[1:3] == ["1.0", "1.0"]
+    assert "rows are not independent: sticky\n" in out
+    built = world.run("reference", "build", "churn", str(file)).out
+    said = "season: hour_of_day in Europe/Lisbon, 24 hours in 24 parts of 300 rows or more"
+    assert said in built
+    assert said in world.run("reference", "show", "churn").out
+
+
+def test_rows_of_too_few_days_for_a_season_are_told_so(world: World, tmp_path: Path) -> None:
+    file = training(tmp_path, 2)
+    world.configure(SEASONAL)
+    ran = world.run("reference", "build", "churn", str(file))
+    assert ran.code == 1
+    assert 'season = "hour_of_day" needs rows from 3 different days, these are of 2.0 days' in ran.err
 
 
 def test_rows_without_times_or_with_few_windows_are_refused_with_the_way_out(

@@ -126,6 +126,19 @@ def test_all_that_is_needed_answers(
     assert SECRET not in ran.out + ran.err
 
 
+def test_the_hours_of_a_season_are_told(world: World, kafka: KafkaWorld, tmp_path: Path) -> None:
+    settings = configured(kafka, kafka.topic(1))
+    world.configure(settings.replace("[models.churn]\n", '[models.churn]\nseason = "hour_of_day"\n'))
+    rows = pd.DataFrame({"age": np.arange(96 * 100.0) % 17})
+    rows["timestamp"] = 1_767_225_600_000 + np.arange(len(rows)) * 36_000
+    rows.to_parquet(tmp_path / "timed.parquet")
+    assert world.run("reference", "build", "churn", str(tmp_path / "timed.parquet")).code == 0
+    told = (
+        "9,600 rows, 1 columns compared by hour_of_day in UTC (24 parts of 400 rows or more); each 1h window"
+    )
+    assert told in world.run("check", "--connect").out
+
+
 def test_a_topic_that_is_not_there_names_the_key_and_the_nearest(world: World, kafka: KafkaWorld) -> None:
     topic = kafka.topic()
     world.configure(configured(kafka, f"{topic}s"))
