@@ -35,12 +35,15 @@ class AlertRound:
         settings: Settings,
         critical: frozenset[str],
         advice: Mapping[str, Any] | None = None,
+        config_hash: str = "",
     ) -> None:
         """Start from the stored alerts, oldest first; ``critical`` are features whose alerts are critical.
 
-        ``advice`` (see `monitor.performance.advice`) goes with alerts about the model itself.
+        ``advice`` (see `monitor.performance.advice`) goes with alerts about the model itself, the hash of the
+        configuration with all evidence.
         """
         self._advice = advice
+        self._config_hash = config_hash
         self._latest: dict[str, Alert] = {}
         self._ended: dict[str, Alert] = {}
         for alert in alerts:
@@ -63,14 +66,20 @@ class AlertRound:
         """Go through one window's findings."""
         found = observations((*findings, *quality, *performance), start_ms, end_ms, self._critical)
         for observation in found:
-            if self._advice is not None and dict(observation.labels)["shift"] in _ADVISED:
-                advised = {**observation.annotations, "advice": self._advice}
-                observation = replace(observation, annotations=advised)  # noqa: PLW2901
+            observation = self._completed(observation)  # noqa: PLW2901
             key = fingerprint(observation.labels)
             before = self._latest.get(key)
             after = step(before, observation, self._settings.for_windows, self._settings.keep_windows)
             if after != before:
                 self._note(key, before, after)
+
+    def _completed(self, observation: Observation) -> Observation:
+        if not observation.annotations:
+            return observation
+        more: dict[str, Any] = {"config_hash": self._config_hash}
+        if self._advice is not None and dict(observation.labels)["shift"] in _ADVISED:
+            more["advice"] = self._advice
+        return replace(observation, annotations={**observation.annotations, **more})
 
     def is_news(self, finding: QualityFinding) -> bool:
         """Tell whether a finding that is looked at again and again says something that is not known yet."""
@@ -233,6 +242,7 @@ def _evidence(finding: AnyFinding) -> dict[str, Any]:
         "window_start_ms": finding.start_ms,
         "window_end_ms": finding.end_ms,
         "reference_id": finding.reference_id,
+        "model_version": finding.model_version,
     }
     if isinstance(finding, QualityFinding):
         return common | {

@@ -24,10 +24,11 @@ from detectors.profile import Profile, encode, summarise
 from detectors.reference import Reference
 from monitor.clock import Clock
 from monitor.compile import model_plan
-from monitor.config import Config, ResolvedFields
+from monitor.config import Config, ResolvedFields, digest
 from monitor.decode.times import UNREADABLE, milliseconds
 from monitor.engine import Engine
 from monitor.errors import DataError
+from monitor.lineage import config_row
 from monitor.plan import ModelPlan
 from monitor.rowmessages import table_columns
 from monitor.source.base import TopicPartition
@@ -100,8 +101,10 @@ def backfill(
     """
     at = TopicPartition(_topic(name), 0)
     settings = msgspec.structs.replace(config.models[model], topics=(at.topic,), labels_topics=())
-    plan = model_plan(model, settings, config.alerts, reference, config.limits.max_message_bytes)
+    limit, config_hash = config.limits.max_message_bytes, digest(config)
+    plan = model_plan(model, settings, config.alerts, reference, limit, config_hash=config_hash)
     store.register_models([model], clock.now())
+    store.register_config(config_row(config, clock.now()))
     engine = Engine(MemorySource(MemoryBroker(), ()), store, {model: plan}, clock, "earliest")
     known = store.cursors([at]).get(at)
     judged = 0

@@ -83,9 +83,10 @@ def close_ended(
     quiet_since = freshness(plan, clocks, now)
     if not ended and quiet_since is None:
         return report
-    alerting = AlertRound(lock.alerts(), plan.alerting, critical_features(plan.reference))
+    critical = critical_features(plan.reference)
+    alerting = AlertRound(lock.alerts(), plan.alerting, critical, config_hash=plan.config_hash)
     if quiet_since is not None and alerting.is_news(quiet_since):
-        lock.quality((quiet_since,), now)
+        lock.quality((quiet_since,), now, plan.config_hash)
         alerting.step((), (quiet_since,), quiet_since.start_ms, quiet_since.end_ms)
         report.quality.append(quiet_since)
     steppers = Watching(lock, plan), Accumulating(lock, plan)
@@ -93,7 +94,7 @@ def close_ended(
     for start_ms in ended[:at_most]:
         is_cut = until_ms is None or mark is None or start_ms + plan.window_ms > mark
         closed, quiet = _close(lock, plan, find, steppers, start_ms, until_ms, now, is_cut=is_cut)
-        lock.quality(quiet, now)
+        lock.quality(quiet, now, plan.config_hash)
         lock.close(closed)
         alerting.step(
             closed.findings,
@@ -155,6 +156,7 @@ def _close(
         labelled=0,
         closed_at=now,
         counts={} if profile is None else encode_parts(profile),
+        config_hash=plan.config_hash,
     )
     quiet = silence(plan, reference or plan.reference, until_ms, start_ms)
     found = (*(finding for each in judged for finding in each.findings), *stepped)

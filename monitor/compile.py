@@ -9,7 +9,7 @@ from detectors.budget import parse_budget
 from detectors.reference import Reference
 from detectors.reference_wire import decode
 from monitor.clock import SystemClock
-from monitor.config import Alerts, Config, Model
+from monitor.config import Alerts, Config, Model, digest
 from monitor.config.section import nearest
 from monitor.decode.decoder import Decoder
 from monitor.decode.layout import MAX_ROWS, Layout
@@ -34,8 +34,12 @@ def model_plan(
     max_message_bytes: int,
     max_rows: int = MAX_ROWS,
     registry: Registry | None = None,
+    config_hash: str = "",
 ) -> ModelPlan:
-    """Compile one model; raises ConfigError when its paths and the reference do not fit together."""
+    """Compile one model; raises ConfigError when its paths and the reference do not fit together.
+
+    ``config_hash`` names the configuration in results (see `monitor.config.digest`).
+    """
     fields = settings.fields.resolved(name)
     reference = paired(name, settings, segmented(name, settings, seasoned(name, settings, reference)))
     layout = layout_of(name, fields, reference.dictionary, settings.shared_topics)
@@ -63,6 +67,7 @@ def model_plan(
             expiring=alerts.expiring,
         ),
         labels=labels,
+        config_hash=config_hash,
     )
 
 
@@ -148,7 +153,7 @@ def registry_of(config: Config) -> Registry | None:
 def plans_of(config: Config, store: Store, names: Iterable[str] | None = None) -> dict[str, ModelPlan]:
     """Compile every model with its active reference; raises ConfigError that lists the models without one."""
     found, missing = {}, []
-    registry = registry_of(config)
+    registry, config_hash = registry_of(config), digest(config)
     for name in config.models if names is None else names:
         row = store.active_reference(config.reference_name(name))
         if row is None:
@@ -164,6 +169,7 @@ def plans_of(config: Config, store: Store, names: Iterable[str] | None = None) -
             config.limits.max_message_bytes,
             config.limits.max_rows_per_message,
             registry,
+            config_hash,
         )
     if missing:
         raise ConfigError("\n".join(missing))

@@ -46,6 +46,7 @@ class ModelPlan:
     multiples: tuple[int, ...]
     alerting: Settings
     labels: LabelPlan | None = None
+    config_hash: str = ""
 
     @property
     def topics(self) -> Topics:

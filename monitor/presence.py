@@ -44,6 +44,10 @@ class Presence:
         for other in others:
             self._tell_of_config(other)
 
+    def configured(self, config_hash: str) -> None:
+        """Take over another configuration; it is announced when it is time."""
+        self._me = replace(self._me, config_hash=config_hash)
+
     def keep_up(self, now: datetime) -> None:
         """Announce again when it is time."""
         if not timedelta(0) <= now - self._me.beat_at < BEAT_EVERY:

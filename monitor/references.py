@@ -174,8 +174,8 @@ def dictionary_from(path: Path) -> Dictionary:
         raise DataError(f"{path}: {error}") from error
 
 
-def stored(reference: Reference, *, active: bool) -> ReferenceRow:
-    """Give the row that keeps a reference."""
+def stored(reference: Reference, *, active: bool, data_version: str = "") -> ReferenceRow:
+    """Give the row that keeps a reference; ``data_version`` says which training data it was built from."""
     return ReferenceRow(
         id=reference.id,
         model=reference.model,
@@ -187,4 +187,5 @@ def stored(reference: Reference, *, active: bool) -> ReferenceRow:
         active=active,
         payload=encode(reference),
         counts=encode_parts(reference.profile),
+        data_version=data_version,
     )

@@ -13,7 +13,7 @@ import msgspec
 from detectors.reference import Reference
 from monitor.clock import Clock
 from monitor.compile import model_plan, registry_of
-from monitor.config import Config, LabelsFields, Model, ResolvedFields, ResolvedLabels
+from monitor.config import Config, LabelsFields, Model, ResolvedFields, ResolvedLabels, digest
 from monitor.config.paths import path_text
 from monitor.config.section import InvalidSection, shown
 from monitor.decode.layout import Meta
@@ -23,6 +23,7 @@ from monitor.files import is_table
 from monitor.join.joiner import Joiner
 from monitor.join.keeper import JoinKeeper
 from monitor.join.table import JoinTable
+from monitor.lineage import config_row
 from monitor.plan import ModelPlan
 from monitor.room import room_of
 from monitor.source.file import FileSource
@@ -74,8 +75,10 @@ def replay_files(
         config.limits.max_message_bytes,
         config.limits.max_rows_per_message,
         registry_of(config),
+        digest(config),
     )
     store.register_models([model], clock.now())
+    store.register_config(config_row(config, clock.now()))
     with _join(plan, config.limits.join_bytes) as join:
         room = room_of(config.limits)
         engine = Engine(source, store, {model: plan}, clock, "earliest", speaking, join=join, room=room)

@@ -31,6 +31,7 @@ from monitor.housekeeping import Housekeeping
 from monitor.join.joiner import Joiner
 from monitor.join.keeper import JoinKeeper
 from monitor.join.table import JoinTable
+from monitor.lineage import config_row
 from monitor.log import logger
 from monitor.metrics import Metrics
 from monitor.outbox import Outbox
@@ -100,6 +101,7 @@ class Running:
     outbox_threads: tuple[threading.Thread, ...]
     clock: Clock
     page: Page | None = None
+    presence: Presence | None = None
 
     def reload(self, environ: Mapping[str, str]) -> None:
         """Take over a changed configuration and newly activated references; keep the old if it is not valid.
@@ -115,11 +117,14 @@ class Running:
                 )
             plans = plans_of(fresh.config, self.store)
             self.store.register_models(fresh.config.models, self.clock.now())
+            self.store.register_config(config_row(fresh.config, self.clock.now()))
         except DriftdError as error:
             self.metrics.reload_successful.set(0)
             log.error("configuration not reloaded, the old one stays in force", error=str(error))  # noqa: TRY400  # told in a sentence
             return
         self.loaded, self.plans = fresh, plans
+        if self.presence is not None:
+            self.presence.configured(fresh.sha256)
         if self.page is not None:
             self.page.show(fresh.config)
         self.engine.replace_plans(plans, speaking_of(fresh.config, tuple(fresh.config.alerts.services)))
@@ -220,7 +225,9 @@ def assemble(
         )
         for thread in threads:
             thread.start()
-        yield Running(loaded, plans, engine, loop, store, metrics, outbox_stop, threads, clock, page)
+        yield Running(
+            loaded, plans, engine, loop, store, metrics, outbox_stop, threads, clock, page, presence
+        )
         outbox_stop.set()
     finally:
         presence.leave()
@@ -296,6 +303,7 @@ def _prepared(config: Config, store: Store, clock: Clock) -> dict[str, ModelPlan
     else:
         store.check_schema()
     store.register_models(config.models, clock.now())
+    store.register_config(config_row(config, clock.now()))
     return plans_of(config, store)
 
 

@@ -29,6 +29,7 @@ from monitor.cli.context import (
 )
 from monitor.clock import SystemClock
 from monitor.errors import DataError
+from monitor.lineage import data_version_of
 from monitor.references import stored, understood
 
 app = typer.Typer(
@@ -57,6 +58,9 @@ def build(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Store nothing; print the data dictionary as TOML.")
     ] = False,
+    data_version: Annotated[
+        str, typer.Option(help="Version of the training data, for the lineage; the SHA-256 of FILE.")
+    ] = "",
     config: ConfigOption = None,
 ) -> None:
     """Build a model's reference and data dictionary from the rows it was trained on."""
@@ -69,7 +73,8 @@ def build(
         _say(made, err())
         out().print(to_toml(made.reference.dictionary), markup=False)
         return
-    store.add_reference(stored(made.reference, active=not inactive))
+    version = data_version or data_version_of(file)
+    store.add_reference(stored(made.reference, active=not inactive, data_version=version))
     _describe(made, active=not inactive)
 
 
@@ -167,7 +172,7 @@ def list_(
 ) -> None:
     """List references, newest first."""
     rows: list[dict[str, Any]] = [
-        {column: getattr(row, column) for column in _COLUMNS}
+        {column: getattr(row, column) for column in (*_COLUMNS, "data_version")}
         for row in database(configured(config)).references(model)
     ]
     if json:
@@ -198,6 +203,7 @@ def show(
         return
     built_at = f"{row.built_at:%Y-%m-%d %H:%M} UTC"
     out().print(f"reference {row.id} of {name}: {row.rows:,} rows of {row.source}, built {built_at}")
+    out().print(f"training data: {row.data_version or 'version unknown'}", markup=False)
     out().print(understood(reference), markup=False)
     _segments(reference)
     _season(reference)

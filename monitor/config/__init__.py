@@ -9,7 +9,7 @@ from monitor.config.durations import Age, Duration
 from monitor.config.fields import Fields, ResolvedFields
 from monitor.config.labels import LabelsFields, ResolvedLabels
 from monitor.config.lint import Hint, Level, lint
-from monitor.config.load import Loaded, find, load, parse
+from monitor.config.load import Loaded, digest, effective, find, load, parse
 from monitor.config.model import Detectors, Model, RowCount
 from monitor.config.page import Page
 from monitor.config.pair import Pair
@@ -49,6 +49,8 @@ __all__ = [
     "Secret",
     "Service",
     "ServiceUrl",
+    "digest",
+    "effective",
     "find",
     "lint",
     "load",

@@ -117,9 +117,13 @@ def service_urls(config: Config, environ: Mapping[str, str], directory: Path) ->
 
 def digest(config: Config) -> str:
     """Hash what a configuration says, without its secrets."""
+    return hashlib.sha256(effective(config)).hexdigest()
+
+
+def effective(config: Config) -> bytes:
+    """Give all that a configuration says, defaults too, as JSON without its secrets."""
     kafka = msgspec.structs.replace(config.kafka, options=config.kafka.shown_options())
-    plain = msgspec.json.encode(msgspec.structs.replace(config, kafka=kafka), enc_hook=str, order="sorted")
-    return hashlib.sha256(plain).hexdigest()
+    return msgspec.json.encode(msgspec.structs.replace(config, kafka=kafka), enc_hook=str, order="sorted")
 
 
 def _text(path: Path) -> str:

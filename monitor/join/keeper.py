@@ -167,7 +167,7 @@ class JoinKeeper:
         """Put a challenger's early warnings into the history; they may be written again after a crash."""
         warnings = () if self._challengers is None else self._challengers.warnings(plan.name)
         if warnings and self._challengers is not None:
-            lock.findings(tuple(warning_finding(plan, warning) for warning in warnings), now)
+            lock.findings(tuple(warning_finding(plan, one) for one in warnings), now, plan.config_hash)
             self._challengers.warned(warnings)
 
     @property

@@ -61,6 +61,7 @@ def settle(
         plan.alerting,
         critical_features(plan.reference),
         advice_of(lock.latest_challenger(_ADVICE_WINDOWS)),
+        plan.config_hash,
     )
     visit.publish(alerting, settled, at_most)
     visit.revise(settled)
@@ -177,9 +178,10 @@ class _Visit:
         return reference, sums
 
     def _write(self, found: Realised) -> None:
-        self._lock.performance(found.performance, self._now)
-        self._lock.findings(found.findings, self._now)
-        self._lock.quality(found.quality, self._now)
+        config_hash = self._plan.config_hash
+        self._lock.performance(found.performance, self._now, config_hash)
+        self._lock.findings(found.findings, self._now, config_hash)
+        self._lock.quality(found.quality, self._now, config_hash)
 
     def revise(self, settled: Settled) -> None:
         """Judge published windows again for which labels have come since; their alerts are past."""
@@ -216,7 +218,7 @@ class _Visit:
             sample = sample_of(self._lock.learned_parts(start_ms))
             stepped = step_through(self._plan, sample, states | after, span)
             after |= {(state.signal, state.detector): state for state in stepped.states}
-            self._lock.findings(stepped.findings, self._now)
+            self._lock.findings(stepped.findings, self._now, self._plan.config_hash)
             alerting.step(stepped.findings, (), span.start_ms, span.end_ms)
             settled.findings.extend(stepped.findings)
             settled.stepped += 1

@@ -11,7 +11,7 @@ from alerts.evidence import evidence
 from alerts.model import Alert, Severity, Status
 from alerts.mute import Matcher, Silence
 from alerts.outgoing import Group
-from monitor.store.result_tables import alert, alert_group, silence
+from monitor.store.result_tables import OF_EVIDENCE, alert, alert_group, silence
 from monitor.store.statements import Row, upsert
 
 later = alert.alias()
@@ -45,6 +45,7 @@ def as_row(of_model: str, one: Alert) -> Row:
         "summary": "".join(span.text for span in evidence(one)),
         "labels": [list(pair) for pair in one.labels],
         "annotations": dict(one.annotations),
+        **{name: str(one.annotations.get(name, "")) for name in OF_EVIDENCE},
     }
 
 

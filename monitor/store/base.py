@@ -19,6 +19,7 @@ from monitor.store.values import (
     ChallengerResult,
     Closed,
     ClosedWindow,
+    ConfigRow,
     DayCounts,
     Deployment,
     DetectorState,
@@ -47,6 +48,7 @@ __all__ = [
     "ChallengerResult",
     "Closed",
     "ClosedWindow",
+    "ConfigRow",
     "DayCounts",
     "Deployment",
     "DetectorState",
@@ -117,13 +119,19 @@ class ModelLock(Protocol):
     def close(self, closed: Closed) -> None:
         """Write a judged window; delete its open parts; move ``closed_until_ms`` to its end."""
 
-    def quality(self, findings: tuple[QualityFinding, ...], evaluated_at: datetime) -> None:
+    def quality(
+        self, findings: tuple[QualityFinding, ...], evaluated_at: datetime, config_hash: str | None = None
+    ) -> None:
         """Write check results that belong to no closed window (gaps, freshness); replaces equal keys."""
 
-    def findings(self, findings: tuple[Finding, ...], evaluated_at: datetime) -> None:
+    def findings(
+        self, findings: tuple[Finding, ...], evaluated_at: datetime, config_hash: str | None = None
+    ) -> None:
         """Write verdicts that come outside a window's closing (on labels); replaces equal keys."""
 
-    def performance(self, findings: tuple[PerformanceFinding, ...], evaluated_at: datetime) -> None:
+    def performance(
+        self, findings: tuple[PerformanceFinding, ...], evaluated_at: datetime, config_hash: str | None = None
+    ) -> None:
         """Publish metrics, as `close` does with those of its window.
 
         Where a value, its interval or its verdict replaces another one, the old one is kept as a revision.
@@ -218,6 +226,8 @@ View = Literal[
     "partitions",
     "count_history",
     "ref_counts",
+    "configs",
+    "lineage",
 ]
 
 
@@ -241,6 +251,9 @@ class Store(Protocol):
 
     def register_models(self, models: Iterable[str], at: datetime) -> None:
         """Make sure that each model has its row (and so its lock)."""
+
+    def register_config(self, config: ConfigRow) -> None:
+        """Note that something runs with this configuration, from this moment on."""
 
     def add_reference(self, reference: ReferenceRow) -> None:
         """Store a reference; an active one replaces the model's active one. Same id twice is no error."""

@@ -109,9 +109,7 @@ class SqlModelLock:
     def close(self, closed: Closed) -> None:
         window = closed.window
         history.write_window(self._connection, window)
-        history.write_findings(self._connection, closed.findings, closed.evaluated_at)
-        history.write_quality(self._connection, closed.quality, closed.evaluated_at)
-        write_performance(self._connection, closed.performance, closed.evaluated_at)
+        self._write(closed)
         for table in (open_window, late_count):
             self._connection.execute(
                 delete(table).where(
@@ -122,14 +120,30 @@ class SqlModelLock:
             )
         self._move(model.c.closed_until, window.end_ms)
 
-    def quality(self, findings: tuple[QualityFinding, ...], evaluated_at: datetime) -> None:
-        history.write_quality(self._connection, findings, evaluated_at)
+    def _write(self, closed: Closed) -> None:
+        """Write what was found; longer windows that ended before this one have its configuration by name."""
+        at, end_ms = closed.evaluated_at, closed.window.end_ms
+        history.write_quality(self._connection, closed.quality, at, None)
+        for ends_here, config_hash in ((True, None), (False, closed.window.config_hash)):
+            findings = [one for one in closed.findings if (one.end_ms == end_ms) is ends_here]
+            performance = [one for one in closed.performance if (one.end_ms == end_ms) is ends_here]
+            history.write_findings(self._connection, findings, at, config_hash)
+            write_performance(self._connection, performance, at, config_hash)
 
-    def findings(self, findings: tuple[Finding, ...], evaluated_at: datetime) -> None:
-        history.write_findings(self._connection, findings, evaluated_at)
+    def quality(
+        self, findings: tuple[QualityFinding, ...], evaluated_at: datetime, config_hash: str | None = None
+    ) -> None:
+        history.write_quality(self._connection, findings, evaluated_at, config_hash)
 
-    def performance(self, findings: tuple[PerformanceFinding, ...], evaluated_at: datetime) -> None:
-        write_performance(self._connection, findings, evaluated_at)
+    def findings(
+        self, findings: tuple[Finding, ...], evaluated_at: datetime, config_hash: str | None = None
+    ) -> None:
+        history.write_findings(self._connection, findings, evaluated_at, config_hash)
+
+    def performance(
+        self, findings: tuple[PerformanceFinding, ...], evaluated_at: datetime, config_hash: str | None = None
+    ) -> None:
+        write_performance(self._connection, findings, evaluated_at, config_hash)
 
     def labelled(self, start_ms: int, rows: int, segment: str = "") -> None:
         labels.set_labelled(self._connection, self._model, start_ms, segment, rows)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, delete, select
 
 from monitor.store.base import Deployment
+from monitor.store.configs import still_seen
 from monitor.store.statements import upsert
 from monitor.store.tables import deployment
 
@@ -18,6 +19,7 @@ def beat(connection: Connection, one: Deployment) -> None:
     """Note a process, and forget those that nobody has heard of for a day."""
     connection.execute(delete(deployment).where(deployment.c.beat_at < one.beat_at - FORGOTTEN_AFTER))
     upsert(connection, deployment, [asdict(one)])
+    still_seen(connection, one.config_hash, one.beat_at)
 
 
 def deployments(connection: Connection) -> tuple[Deployment, ...]:

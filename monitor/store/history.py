@@ -26,7 +26,8 @@ OF_QUALITY = (
     "failed_rows", "total_rows", "p_value", "verdict", "reference_id", "note",
 )  # fmt: skip
 OF_WINDOW = (
-    "model", "model_version", "segment", "reference_id", "rows", "late", "rejected", "labelled", "closed_at"
+    "model", "model_version", "segment", "reference_id", "rows", "late", "rejected", "labelled", "closed_at",
+    "config_hash",
 )  # fmt: skip
 
 
@@ -40,18 +41,31 @@ def times(of: Finding | QualityFinding | PerformanceFinding | ClosedWindow) -> R
     return {"window_start": of.start_ms, "window_end": of.end_ms}
 
 
-def write_findings(connection: Connection, findings: Sequence[Finding], evaluated_at: datetime) -> None:
+def judged(evaluated_at: datetime, config_hash: str | None) -> Row:
+    """Give the columns of a judgement; the configuration is left out where it is that of the window."""
+    return {"evaluated_at": evaluated_at, "config_hash": config_hash}
+
+
+def write_findings(
+    connection: Connection, findings: Sequence[Finding], evaluated_at: datetime, config_hash: str | None
+) -> None:
     """Insert verdicts or replace those of equal key."""
+    judgement = judged(evaluated_at, config_hash)
     rows = [
-        picked(one, OF_FINDING) | picked(one.result, OF_RESULT) | times(one) | {"evaluated_at": evaluated_at}
-        for one in findings
+        picked(one, OF_FINDING) | picked(one.result, OF_RESULT) | times(one) | judgement for one in findings
     ]
     upsert(connection, drift_result, rows)
 
 
-def write_quality(connection: Connection, findings: Sequence[QualityFinding], evaluated_at: datetime) -> None:
+def write_quality(
+    connection: Connection,
+    findings: Sequence[QualityFinding],
+    evaluated_at: datetime,
+    config_hash: str | None,
+) -> None:
     """Insert check results or replace those of equal key."""
-    rows = [picked(one, OF_QUALITY) | times(one) | {"evaluated_at": evaluated_at} for one in findings]
+    judgement = judged(evaluated_at, config_hash)
+    rows = [picked(one, OF_QUALITY) | times(one) | judgement for one in findings]
     upsert(connection, quality_result, rows)
 
 

@@ -16,6 +16,10 @@ MULTIPLE = {
     "multiple": "length of the window in the model's base windows (1, 2, 4 ...); "
     "ask for multiple = 1 to see every row of the log once"
 }
+CONFIG = {
+    "config_hash": "the configuration in force then: configs.hash; null: that of the window which ends at "
+    "the same time (window_history)"
+}
 VERDICTS = "inconclusive (too little data) or error (the test crashed); the last two never mean ok"
 
 DRIFT = {
@@ -44,7 +48,7 @@ DRIFT = {
     "n_reference": "values in the reference", "n_current": "values in the window",
     **REFERENCE, **NOTE, **EVALUATED, **MULTIPLE,
     "bound": "how far the statistic can be from its exact value because the grid was thinned; 0 when exact",
-    "details": "the evidence in figures and words, as JSON (medians, categories)",
+    "details": "the evidence in figures and words, as JSON (medians, categories)", **CONFIG,
 }  # fmt: skip
 
 COUNTS = {
@@ -73,7 +77,7 @@ QUALITY = {
     **SEGMENT, **VERSION,
     "dimension": "the dimension of data quality the check belongs to",
     "p_value": "of the checks that compare a share with the reference's; else null",
-    **REFERENCE, **NOTE, **EVALUATED,
+    **REFERENCE, **NOTE, **EVALUATED, **CONFIG,
 }  # fmt: skip
 
 PERFORMANCE = {
@@ -96,6 +100,7 @@ PERFORMANCE = {
     "direction": "worse or better than reference_value, however little; empty when neither can be said",
     "revision": "how often the value, its interval or its verdict has been published anew since; "
     "what was said before is in performance_revisions",
+    **CONFIG,
 }  # fmt: skip
 
 REVISIONS = {
@@ -156,6 +161,9 @@ ALERTS = {
     "bad_windows": "bad windows so far",
     "check_name": "the check, of quality alerts; realised or estimated, of performance alerts", **SEGMENT,
     "annotations": "the latest evidence as JSON",
+    "model_version": "version of the model that the latest evidence is about",
+    "reference_id": "the reference that the latest evidence was compared with: refs.id",
+    "config_hash": "the configuration in force then: configs.hash",
 }  # fmt: skip
 
 WINDOWS = {
@@ -167,6 +175,7 @@ WINDOWS = {
     "label_history has those of now",
     "closed_at": "wall time of the judgement; null when the window was empty and only late rows came",
     **SEGMENT, **VERSION, **REFERENCE,
+    "config_hash": "the configuration in force at the judgement: configs.hash",
 }  # fmt: skip
 
 MODELS = {
@@ -182,6 +191,23 @@ REFS = {
     "rows": "rows it was built from", "source": "the file or query it was built from",
     "content_hash": "hash of what it holds: equal data give equal hashes",
     "built_at": "wall time of building", "active": "true for the one in use now",
+    "data_version": "version of the training data, as it was given; else the SHA-256 of its file",
+}  # fmt: skip
+CONFIGS = {
+    "hash": "names the configuration in every result; file and environment without secrets, SHA-256",
+    "driftd_version": "version of driftd that ran with it last",
+    "first_seen": "wall time when something first ran with it",
+    "last_seen": "wall time when something last did, to a minute",
+    "settings": "all that holds, defaults too, as JSON; secrets are ***",
+}
+LINEAGE = {
+    **{name: ALERTS[name] for name in ("alert_id", "model", "shift", "feature", "opened_at", "summary")},
+    "model_version": ALERTS["model_version"], "reference_id": ALERTS["reference_id"],
+    "data_version": REFS["data_version"],
+    "reference_source": REFS["source"], "reference_rows": REFS["rows"],
+    "reference_hash": REFS["content_hash"], "reference_built_at": REFS["built_at"],
+    "config_hash": ALERTS["config_hash"],
+    "config_first_seen": CONFIGS["first_seen"], "driftd_version": CONFIGS["driftd_version"],
 }  # fmt: skip
 REJECTS = {
     "topic": "Kafka topic, or the file's name", "partition": "partition of the topic",

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select
 
 from monitor.findings import PerformanceFinding
-from monitor.store.history import picked, times
+from monitor.store.history import judged, picked, times
 from monitor.store.result_tables import performance_result, performance_revision
 from monitor.store.statements import Row, upsert
 
@@ -27,7 +27,10 @@ Key = tuple[Any, ...]
 
 
 def write_performance(
-    connection: Connection, findings: Sequence[PerformanceFinding], evaluated_at: datetime
+    connection: Connection,
+    findings: Sequence[PerformanceFinding],
+    evaluated_at: datetime,
+    config_hash: str | None,
 ) -> None:
     """Insert metrics or replace those of equal key, whose old values go to ``performance_revision``.
 
@@ -35,7 +38,7 @@ def write_performance(
     """
     new: dict[Key, Row] = {}
     for one in findings:
-        row = picked(one, OF_PERFORMANCE) | times(one) | {"evaluated_at": evaluated_at}
+        row = picked(one, OF_PERFORMANCE) | times(one) | judged(evaluated_at, config_hash)
         new[tuple(row[name] for name in OF_KEY)] = row
     superseded: list[Row] = []
     for key, old in published(connection, new).items():

@@ -25,10 +25,12 @@ from monitor.store.label_tables import challenger_result, joined_window
 from monitor.store.meanings import (
     ALERTS,
     CHALLENGER,
+    CONFIGS,
     COUNTS,
     DRIFT,
     GAPS,
     LABELS,
+    LINEAGE,
     MODELS,
     PARTITIONS,
     PERFORMANCE,
@@ -50,6 +52,7 @@ from monitor.store.result_tables import (
     window_counts,
 )
 from monitor.store.tables import (
+    config,
     cursor,
     gap,
     late_count,
@@ -74,7 +77,7 @@ def windows() -> Any:
     unknown = cast(literal("", literal_execute=True), Words())
     only_late = plain(
         late_count, WINDOWS, late=late_count.c.rows, rows=nothing, rejected=nothing, labelled=nothing,
-        closed_at=cast(null(), Instant()), model_version=unknown, reference_id=unknown,
+        closed_at=cast(null(), Instant()), model_version=unknown, reference_id=unknown, config_hash=unknown,
     )  # fmt: skip
     passed_over = late_count.c.window_start < model.c.closed_until
     only_late = only_late.join_from(late_count, model, model.c.name == late_count.c.model).where(passed_over)
@@ -138,6 +141,22 @@ def models() -> Select[Any]:
     columns = {"model": model.c.name, "reference_id": reference.c.id, "model_version": reference.c.version}
     active = and_(reference.c.model == model.c.name, reference.c.active)
     return plain(model, MODELS, **columns).outerjoin_from(model, reference, active)
+
+
+def lineage() -> Select[Any]:
+    """Alerts, each with what its evidence was found with, as far as that is still stored."""
+    columns = {
+        "data_version": reference.c.data_version,
+        "reference_source": reference.c.source,
+        "reference_rows": reference.c.rows,
+        "reference_hash": reference.c.content_hash,
+        "reference_built_at": reference.c.built_at,
+        "config_first_seen": config.c.first_seen,
+        "driftd_version": config.c.driftd_version,
+    }
+    with_reference = alert.outerjoin(reference, reference.c.id == alert.c.reference_id)
+    everything = with_reference.outerjoin(config, config.c.hash == alert.c.config_hash)
+    return plain(alert, LINEAGE, **columns).select_from(everything)
 
 
 def counts() -> Any:
@@ -226,6 +245,14 @@ PUBLIC: dict[View, PublicView] = {
             "ref_counts", "The counts of each feature in each reference.", REF_COUNTS,
             plain(reference_counts, REF_COUNTS).where(is_feature(reference_counts.c.feature)),
             "reference_id", ("feature",),
+        ),
+        PublicView(
+            "configs", "Configurations that results were made with.", CONFIGS, plain(config, CONFIGS),
+            "first_seen", ("hash",),
+        ),
+        PublicView(
+            "lineage", "What each alert came from: model, reference, training data, configuration.", LINEAGE,
+            lineage(), "opened_at", ("alert_id",),
         ),
     )
 }  # fmt: skip

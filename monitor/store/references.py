@@ -23,6 +23,8 @@ def add_reference(connection: Connection, row: ReferenceRow) -> None:
     register_models(connection, [row.model], row.built_at)
     stored = {column.name: getattr(row, column.name) for column in reference.columns}
     add_missing(connection, reference, [stored | {"active": False}])
+    unknown = update(reference).where(reference.c.id == row.id, reference.c.data_version == "")
+    connection.execute(unknown.values(data_version=row.data_version))
     counts = [{"reference_id": row.id, "feature": name, "counts": blob} for name, blob in row.counts.items()]
     add_missing(connection, reference_counts, counts)
     if row.active:

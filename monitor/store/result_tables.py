@@ -32,6 +32,10 @@ def moment(name: str, *, nullable: bool = False) -> Column[int]:
     return Column(name, EventTime(), nullable=nullable)
 
 
+OF_EVIDENCE = ("model_version", "reference_id", "config_hash")
+"""What an alert's latest evidence was found with."""
+
+
 closed_window = Table(
     "closed_window",
     metadata,
@@ -46,6 +50,7 @@ closed_window = Table(
     amount("rejected"),
     amount("labelled"),
     Column("closed_at", Instant(), nullable=False),
+    Column("config_hash", Words(), nullable=False, server_default=""),
     comment="Judged windows.",
 )
 Index("closed_window_start", closed_window.c.window_start)
@@ -105,6 +110,7 @@ drift_result = Table(
     words("note"),
     Column("details", Json, nullable=False),
     Column("evaluated_at", Instant(), nullable=False),
+    Column("config_hash", Words()),
     comment="Every detector's verdict about every feature in every window.",
 )
 Index("drift_result_start", drift_result.c.window_start, drift_result.c.model)
@@ -129,6 +135,7 @@ quality_result = Table(
     words("reference_id"),
     words("note"),
     Column("evaluated_at", Instant(), nullable=False),
+    Column("config_hash", Words()),
     comment="Every check's verdict about every feature in every window.",
 )
 Index("quality_result_start", quality_result.c.window_start, quality_result.c.model)
@@ -160,6 +167,7 @@ performance_result = Table(
     Column("label_ratio", Figure()),
     Column("direction", Words(), nullable=False, server_default=""),
     Column("revision", Integer(), nullable=False, server_default="0"),
+    Column("config_hash", Words()),
     comment="How well the model did in each window, measured on labels or estimated without them.",
 )
 Index("performance_result_start", performance_result.c.window_start)
@@ -208,6 +216,7 @@ alert = Table(
     Column("labels", Json, nullable=False),
     Column("annotations", Json, nullable=False),
     Column("notified_at", Instant()),
+    *(Column(name, Words(), nullable=False, server_default="") for name in OF_EVIDENCE),
     comment="One row per incident, from its first bad window on; times are event times.",
 )
 Index("alert_fingerprint", alert.c.fingerprint, alert.c.opened_at)

@@ -15,6 +15,7 @@ from monitor.errors import Fenced
 from monitor.source.base import TopicPartition
 from monitor.store import (
     alerting,
+    configs,
     days,
     deployments,
     digests,
@@ -34,6 +35,7 @@ from monitor.store.base import (
     Advance,
     ChallengerResult,
     ClosedWindow,
+    ConfigRow,
     DayCounts,
     Deployment,
     DigestTurn,
@@ -105,6 +107,10 @@ class SqlStore:
     def register_models(self, models: Iterable[str], at: datetime) -> None:
         with self._database.writing() as connection:
             references.register_models(connection, models, at)
+
+    def register_config(self, config: ConfigRow) -> None:
+        with self._database.writing() as connection:
+            configs.register_config(connection, config)
 
     def add_reference(self, row: ReferenceRow) -> None:
         with self._database.writing() as connection:

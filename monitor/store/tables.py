@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-from monitor.store.types import EventTime, Instant, Words
+from monitor.store.types import EventTime, Instant, Json, Words
 
 metadata = MetaData()
 
@@ -62,6 +62,7 @@ reference = Table(
     Column("built_at", Instant(), nullable=False),
     Column("active", Boolean(), nullable=False),
     Column("payload", LargeBinary(), nullable=False),
+    Column("data_version", Words(), nullable=False, server_default=""),
     comment="References in the detectors' wire form; at most one is active per model.",
 )
 Index(
@@ -121,6 +122,17 @@ deployment = Table(
     Column("since", Instant(), nullable=False),
     Column("beat_at", Instant(), nullable=False),
     comment="The processes that run on this schema: all have to be of one consumer group.",
+)
+
+config = Table(
+    "config",
+    metadata,
+    key("hash"),
+    words("driftd_version"),
+    Column("settings", Json, nullable=False),
+    Column("first_seen", Instant(), nullable=False),
+    Column("last_seen", Instant(), nullable=False),
+    comment="Configurations that results were made with, without their secrets.",
 )
 
 partition_clock = Table(

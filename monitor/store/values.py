@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alerts.model import Alert
 from alerts.outgoing import Group, Message, Notification
@@ -34,6 +34,17 @@ class ReferenceRow:
     active: bool
     payload: bytes
     counts: Mapping[str, bytes] = field(default_factory=dict)
+    data_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRow:
+    """A configuration that results are made with; ``settings`` are all of it as JSON, without secrets."""
+
+    hash: str
+    driftd_version: str
+    settings: Mapping[str, Any]
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +323,7 @@ class ClosedWindow:
     labelled: int
     closed_at: datetime
     counts: Mapping[str, bytes]
+    config_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

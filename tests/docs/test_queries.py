@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from detectors.result import Shift, Verdict
 from monitor.source.base import TopicPartition
-from monitor.store.base import Advance, Alerting, Gap, Progress, Reject
+from monitor.store.base import Advance, Alerting, ConfigRow, Gap, Progress, Reject
 from monitor.store.sql import open_store
-from tests.docs.pages import Block, blocks
+from tests.docs.pages import Block, blocks, page
 from tests.monitor.store.counted import numeric, stored
 from tests.monitor.store.rows import (
     AT,
@@ -30,16 +35,21 @@ from tests.monitor.store.rows import (
     reference,
 )
 
+CONFIG_HASH = "c0ffee"
 QUERIES = [block for block in blocks("sql") if not block.mark]
 MAY_BE_EMPTY = ("interval '30 days'",)  # asks about now; the rows are of March 2026
+
+
+PORTABLE = re.findall(r"runs on SQLite too[:.]\n\n```sql\n(.*?)```", page("docs/sql.md"), re.DOTALL)
 
 
 def filled(url: str) -> None:
     """Write a little of everything."""
     store = open_store(url)
+    store.register_config(ConfigRow(CONFIG_HASH, "0.1.0", {"models": {MODEL: {"min_rows": 50}}}, AT))
     store.register_models([MODEL], AT)
     counts = {"age": stored(numeric([0, 5, 1, 4, 0]))}
-    store.add_reference(reference(counts=counts))
+    store.add_reference(reference(counts=counts, data_version="sha256:1"))
     findings = (
         finding(),
         finding(detector="psi", adjusted_p=None, verdict=Verdict.OK),
@@ -47,10 +57,11 @@ def filled(url: str) -> None:
         finding(feature="plan", detector="chi2", verdict=Verdict.INCONCLUSIVE),
         finding(feature="score", shift=Shift.PRIOR, multiple=2, end_ms=START + 7_200_000),
     )
-    close(store, closed(0, findings, (quality(),), counts=counts))
+    close(store, closed(0, findings, (quality(),), counts=counts, config_hash=CONFIG_HASH))
     with store.lock(MODEL) as lock:
         assert lock is not None
-        lock.write(Alerting(alerts=(alert(),)))
+        evidence = {"reference_id": "ref", "model_version": "v1", "config_hash": CONFIG_HASH}
+        lock.write(Alerting(alerts=(alert(annotations=evidence),)))
         for value in (0.93, 0.91):
             lock.performance((performance(value=value),), AT)
     bad = Reject(ONE, 3, MODEL, "not_json", "Expecting value at character 0", b"\xffoops", AT)
@@ -76,6 +87,28 @@ def test_every_query_runs_on_postgres_and_finds_what_is_there(postgres_url: str)
                     assert cursor.fetchall(), f"{block}: nothing for\n{statement}"
 
 
+def test_queries_that_are_said_to_run_on_sqlite_do(tmp_path: Path) -> None:
+    assert len(PORTABLE) == 3
+    store = open_store(f"sqlite:///{tmp_path}/driftd.sqlite")
+    store.upgrade_schema()
+    filled(f"sqlite:///{tmp_path}/driftd.sqlite")
+    with closing(sqlite3.connect(tmp_path / "driftd.sqlite")) as connection:
+        for query in PORTABLE:
+            assert connection.execute(query).fetchall(), query
+    store.close_connections()
+
+
+@pytest.mark.integration
+def test_one_query_says_what_an_alert_came_from(postgres_url: str) -> None:
+    filled(postgres_url)
+    (block,) = [block for block in QUERIES if "FROM lineage" in block.text]
+    with psycopg.connect(postgres_url.replace("+psycopg", ""), row_factory=dict_row) as connection:
+        connection.execute("SET search_path TO driftd")
+        (found,) = connection.execute(block.text.encode()).fetchall()
+    assert (found["model_version"], found["reference_id"], found["data_version"]) == ("v1", "ref", "sha256:1")
+    assert (found["config_hash"], found["driftd_version"]) == (CONFIG_HASH, "0.1.0")
+
+
 def test_there_are_queries_for_every_view_that_is_filled() -> None:
     text = "".join(block.text for block in QUERIES)
     for view in (
@@ -91,5 +124,7 @@ def test_there_are_queries_for_every_view_that_is_filled() -> None:
         "gaps",
         "partitions",
         "refs",
+        "configs",
+        "lineage",
     ):
         assert f" {view}" in text

@@ -104,6 +104,18 @@ def test_a_model_that_a_reload_adds_is_judged(running: Running, file: Path) -> N
     running.engine.close_windows(everything=True)
 
 
+def test_windows_name_the_configuration_that_is_in_force_after_a_reload(running: Running, file: Path) -> None:
+    before = running.loaded.sha256
+    until(turning(running, lambda: (value(running, "driftd_records_consumed_total") or 0) >= 40), "40", 30)
+    file.write_text(file.read_text() + "min_rows = 7\n")
+    running.reload({})
+    after = running.loaded.sha256
+    running.engine.close_windows(everything=True)
+    assert {row["config_hash"] for row in running.store.view("window_history")} == {after} != {before}
+    said = {row["hash"]: row["settings"]["models"]["loans"] for row in running.store.view("configs")}
+    assert {name: model["min_rows"] for name, model in said.items()} == {before: 50, after: 7}
+
+
 @pytest.mark.parametrize(
     ("more", "named"),
     [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -41,6 +42,17 @@ def test_a_built_reference_is_in_force_and_shows_its_dictionary(world: World, tr
     assert all(column in ran.out for column in ("age", "plan"))
     (row,) = world.run("reference", "list", "--json").json
     assert (row["id"], row["rows"], row["active"]) == (name, 400, True)
+
+
+def test_the_version_of_the_training_data_is_given_or_the_hash_of_its_file(
+    world: World, training: Path
+) -> None:
+    build(world, training)
+    build(world, training, "--ignore", "row", "--data-version", "march 7")
+    listed = world.run("reference", "list", "--json").json
+    digest = hashlib.sha256(training.read_bytes()).hexdigest()
+    assert {row["data_version"] for row in listed} == {f"sha256:{digest}", "march 7"}
+    assert "training data: march 7" in world.run("reference", "show", "churn").out
 
 
 def test_an_ignored_column_is_no_feature(world: World, training: Path) -> None:
