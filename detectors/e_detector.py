@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -9,17 +10,21 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.e_values import log_e_values, log_sum
 from detectors.scores import Scores
 
-SIZES = (0.03, 0.1, 0.3)
-"""Sizes of a change that are looked for, in standard deviations of one row's score, all alike."""
 KEPT = 16  # candidates of each age, from which on they are thinned
 LEAST_ROWS = 30.0
 """Sums of fewer rows are too far from normal in the tails that matter."""
+FADED = 2.0
+"""How much less, in logarithms, the evidence of one beginning may be than what raises an alarm of all.
+
+Times the number of windows since: what is normal may be off by chance, in all windows alike, and a budget of
+windows that say drift is spent in every one of them.
+"""
 VERSION = 1
 
 Floats = NDArray[np.float64]
-_SQUARES = np.square(SIZES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,15 +112,18 @@ class State:
 class Evidence:
     """What one window added: the e-detector's logarithm, and what stands.
 
-    ``moved`` is the least share of rows by which rows since the change differ from the normal ones; 0.0
-    when no change stands. ``rows`` are those since it.
+    ``moved`` is the least share of rows by which rows since the change differ from the normal ones, and
+    between ``low`` and ``high`` in truth; 0.0 when no change stands. ``is_clear`` at an alarm, and while
+    that they differ is evident enough for so many windows.
     """
 
     log_e: float
     is_alarm: bool
     since_ms: int | None = None
     moved: float = 0.0
-    rows: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    is_clear: bool = False
 
 
 def step(
@@ -132,7 +140,8 @@ def step(
     is a likelihood ratio: of normal sums, against the mean of everything before, which is estimated, mixed
     over the change's direction and size. While nothing changes its expectation is 1 whatever the true mean.
     Their sum is a Shiryaev-Roberts e-detector [1]_ [2]_: with no change the mean number of windows until it
-    reaches A is at least A. Thinning candidates only makes it smaller.
+    reaches A is at least A. Thinning candidates only makes it smaller. Single scores count more, by how far
+    such sums jump over high thresholds when windows add as many rows as this one and those before it.
 
     Assumes that sums over a window are normal, and windows independent once rows are divided by the design
     effect.
@@ -146,16 +155,18 @@ def step(
     """
     candidates = state.candidates.add(state.windows, start_ms, state.seen)
     seen, windows = state.seen.plus(window), state.windows + 1
-    each = log_e_since(scores, candidates, seen, state.base, least_rows)
-    log_e = float(_log_sum(each))
+    step_rows = min(window.rows, seen.rows / windows)
+    each = log_e_since(scores, candidates, seen, state.base, step_rows, least_rows)
+    log_e = float(log_sum(each))
     after = replace(state, seen=seen, windows=windows, candidates=candidates.thinned(windows))
     if log_e >= log_threshold:
         place = int(each.argmax())
         after = _changed(after, scores, candidates.before(place), int(candidates.starts_ms[place]))
-        return after, _evidence(after, scores, log_e, is_alarm=after.since_ms is not None)
+        is_alarm = after.since_ms is not None
+        return after, _evidence(after, scores, log_e, step_rows, log_threshold, is_alarm=is_alarm)
     if state.since_ms is not None and _log_e(scores, state.base.plus(seen), state.normal) < 0.0:
         after = _restarted(replace(after, normal=state.normal.plus(state.base).plus(seen), since_ms=None))
-    return after, _evidence(after, scores, log_e, is_alarm=False)
+    return after, _evidence(after, scores, log_e, step_rows, log_threshold, is_alarm=False)
 
 
 def _changed(state: State, scores: Scores, before: Level, start_ms: int) -> State:
@@ -181,58 +192,36 @@ def _restarted(state: State, base: Level | None = None) -> State:
     )
 
 
-def _evidence(state: State, scores: Scores, log_e: float, *, is_alarm: bool) -> Evidence:
+def _evidence(
+    state: State, scores: Scores, log_e: float, step_rows: float, log_threshold: float, *, is_alarm: bool
+) -> Evidence:
     if state.since_ms is None:
         return Evidence(log_e, is_alarm)
     now = state.base.plus(state.seen)
-    moved = scores.moved(now.means() - state.normal.means())
-    return Evidence(log_e, is_alarm, state.since_ms, moved, now.rows)
+    change = now.means() - state.normal.means()
+    low, high = scores.interval(change, max(1.0, now.rows), max(1.0, state.normal.rows))
+    needed = log_threshold - FADED + math.log(max(1.0, now.rows / max(1.0, step_rows)))
+    is_clear = is_alarm or _log_e(scores, now, state.normal, step_rows) >= needed
+    return Evidence(log_e, is_alarm, state.since_ms, scores.moved(change), low, high, is_clear)
 
 
 def log_e_since(
-    scores: Scores, candidates: Candidates, seen: Level, base: Level, least_rows: float
+    scores: Scores, candidates: Candidates, seen: Level, base: Level, step_rows: float, least_rows: float
 ) -> Floats:
     """The log e-value for each candidate: all since it, against the base with all before it.
 
-    Many features at once when arrays have one more axis before.
+    ``step_rows`` are what a window adds. Many features at once when arrays have one more axis before.
     """
     rows, sums = seen.rows - candidates.rows, seen.sums - candidates.sums
-    values = _log_e_values(scores, rows, sums, base.rows + candidates.rows, base.sums + candidates.sums)
+    before = base.rows + candidates.rows, base.sums + candidates.sums
+    values = log_e_values(scores, rows, sums, *before, step_rows)
     return np.where(rows >= least_rows, values, -np.inf)
 
 
-def _log_e(scores: Scores, one: Level, other: Level) -> float:
+def _log_e(scores: Scores, one: Level, other: Level, step_rows: float = 0.0) -> float:
     """The logarithm of the e-value of two means against one."""
     levels = (np.array([one.rows]), one.sums[None], np.array([other.rows]), other.sums[None])
-    return float(_log_e_values(scores, *levels)[0])
-
-
-def _log_e_values(scores: Scores, rows: Floats, sums: Floats, others: Floats, other_sums: Floats) -> Floats:
-    """The same for many pairs; no rows are no evidence."""
-    usable = (rows > 0.0) & (others > 0.0)
-    rows, others = np.where(usable, rows, 1.0), np.where(usable, others, 1.0)
-    means = other_sums / others[..., None]
-    squares = (sums / rows[..., None] - means) ** 2
-    effective = rows * others / (rows + others) / scores.spread(means)
-    information = effective[..., None] * _SQUARES
-    exponent = information / (1.0 + information) / 2.0
-    spread = np.log1p(information) / 2.0
-    terms = [
-        np.log(part.weight / len(SIZES))
-        - part.rank * spread
-        + exponent * (effective * squares[..., part.begin : part.end].sum(axis=-1))[..., None]
-        for part in scores.components
-    ]
-    return np.where(usable, _log_sum(np.concatenate(terms, axis=-1)), 0.0)
-
-
-def _log_sum(logs: Floats) -> Floats:
-    """The logarithm of the sum of exponentials along the last axis."""
-    highest = logs.max(axis=-1, keepdims=True)
-    highest = np.where(np.isfinite(highest), highest, 0.0)
-    with np.errstate(divide="ignore"):
-        result: Floats = np.log(np.exp(logs - highest).sum(axis=-1)) + highest[..., 0]
-    return result
+    return float(log_e_values(scores, *levels, step_rows)[0])
 
 
 class StateLost(Exception):  # noqa: N818  # told of in a finding, never raised to a user

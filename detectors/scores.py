@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri, ndtri
+from scipy.special import chdtri, kolmogi, ndtri
 
 from detectors.cells import interleaved
 from detectors.counts import CategoricalCounts, Counts, NumericCounts
-from detectors.kolmogorov import half_width
 
 BINS = 10
 LEAST_SHARE = 0.5 / BINS
 """Cells with a smaller share of the reference are joined with a neighbour: sums of theirs are not normal."""
+
+UNSURE = 0.05
 
 TRUSTED = 1.25
 WEIGHTS = (0.6, 0.15)
@@ -25,12 +27,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """Columns that are looked at together: ``rank`` are independent, ``weight`` is how much they matter."""
+    """Columns that are looked at together: ``rank`` are independent, ``weight`` is how much they matter.
+
+    ``skewness`` is that of a single column over the reference.
+    """
 
     begin: int
     end: int
     rank: int
     weight: float
+    skewness: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,22 +74,35 @@ class Scores:
 
         Kolmogorov's D at the ends of the bins, of categories the total variation of the bins.
         """
-        change = means[-len(self.shares) :] * np.sqrt(self.shares)
+        change = self._change(means)
         if self.is_ordered:
             return float(np.abs(np.cumsum(change)).max())
         return float(np.abs(change).sum() / 2.0)
 
-    def half_width(self, n: float, m: float) -> float:
-        """How far `moved` of the difference of n and m independent rows is from the true one, with 95 %.
+    def interval(self, means: Floats, n: float, m: float) -> tuple[float, float]:
+        """The least and the most that `moved` can be, with 95 %, where n and m independent rows differ so.
 
-        Kolmogorov's quantile; of categories the most that a total variation changes inside the 95 % ellipsoid
-        of all shares.
+        Kolmogorov's D is no less than the average of the distribution functions' difference over the ends of
+        the bins: how far the mean rank has moved, which is known better than D itself. Half of what may be
+        unsure goes to each. Of a total variation: the most that it changes inside the 95 % ellipsoid of all
+        shares.
         """
-        if self.is_ordered:
-            return half_width(n, m)
-        p = self.shares
-        furthest = min(np.sqrt(p * (1.0 - p)).sum(), np.sqrt(len(p) * p.max()))
-        return float(np.sqrt(chdtri(len(p) - 1, 0.05) * (1.0 / n + 1.0 / m)) * furthest / 2.0)
+        change, moved = self._change(means), self.moved(means)
+        p, per_row = self.shares, math.sqrt(1.0 / n + 1.0 / m)
+        if not self.is_ordered:
+            furthest = float(min(np.sqrt(p * (1.0 - p)).sum(), np.sqrt(len(p) * p.max())) / 2.0)
+            half = furthest * math.sqrt(chdtri(len(p) - 1, UNSURE)) * per_row
+            return max(0.0, moved - half), min(1.0, moved + half)
+        half = float(kolmogi(UNSURE / 2.0)) * per_row
+        ranks = np.arange(len(p))[::-1] / (len(p) - 1)
+        deviation = math.sqrt(float(p @ ranks**2) - float(p @ ranks) ** 2)
+        of_ranks = abs(float(ranks @ change)) - float(ndtri(1.0 - UNSURE / 4.0)) * deviation * per_row
+        return max(0.0, moved - half, of_ranks), min(1.0, moved + half)
+
+    def _change(self, means: Floats) -> Floats:
+        """The differences of the bins' shares."""
+        change: Floats = means[-len(self.shares) :] * np.sqrt(self.shares)
+        return change
 
     def directions(self) -> Floats:
         """For every cell, columns of mean 0 and variance 1 over the reference: the moments, then the bins.
@@ -140,7 +159,8 @@ def _numeric(mass: Floats, n: int) -> Scores | None:
         return None
     moments = columns[1:]
     weights = WEIGHTS[: len(moments)]
-    parts = [Component(i, i + 1, 1, weight) for i, weight in enumerate(weights)]
+    skews = [float((column**3 * mass).sum()) for column in moments]
+    parts = [Component(i, i + 1, 1, *each) for i, each in enumerate(zip(weights, skews, strict=True))]
     indicators, shares = bins
     rest = Component(len(moments), len(moments) + len(shares), len(shares) - 1, 1.0 - sum(weights))
     return Scores(np.column_stack([*moments, indicators]), (*parts, rest), shares, is_ordered=True)

@@ -57,7 +57,7 @@ class Accumulating:
             rows=before.rows + counts.n,
             state=msgspec.msgpack.encode((plan.reference.id, encode(state))),
         )
-        return _finding(plan, name, scores, profile, span, state, evidence, threshold, lost)
+        return _finding(plan, name, profile, span, state, evidence, threshold, lost)
 
     def write(self) -> None:
         """Write the checkpoints of all steps."""
@@ -94,7 +94,6 @@ def _loaded(
 def _finding(
     plan: ModelPlan,
     name: str,
-    scores: Scores,
     profile: Profile,
     span: Span,
     state: State,
@@ -107,7 +106,7 @@ def _finding(
     is_feature = reference.dictionary.features[name].role is Role.FEATURE
     rows, least = profile.counts[name].n, plan.settings.min_rows
     note = lost or (f"{rows} rows, min_rows is {least}" if rows < least else "")
-    result = result_of(scores, state, evidence, rows, note)
+    result = result_of(state, evidence, rows, note)
     verdict, details = verdict_of(result, evidence, plan.settings.min_effect), {}
     if verdict is Verdict.OK and rows < least:
         verdict = Verdict.INCONCLUSIVE
@@ -136,18 +135,17 @@ def _finding(
     )
 
 
-def result_of(scores: Scores, state: State, evidence: Evidence, rows: int, note: str) -> TestResult:
+def result_of(state: State, evidence: Evidence, rows: int, note: str) -> TestResult:
     """Give the evidence; the effect and its interval are of all rows since the change."""
     statistic = evidence.log_e if math.isfinite(evidence.log_e) else 0.0
     if evidence.since_ms is None:
         return TestResult(statistic, None, None, None, None, round(state.normal.rows), rows, 0.0, note)
-    half = scores.half_width(max(1.0, evidence.rows), max(1.0, state.normal.rows))
     return TestResult(
         statistic=statistic,
         p_value=None,
         effect=evidence.moved,
-        effect_low=max(0.0, evidence.moved - half),
-        effect_high=min(1.0, evidence.moved + half),
+        effect_low=evidence.low,
+        effect_high=evidence.high,
         n_reference=round(state.normal.rows),
         n_current=rows,
         note=note,
@@ -155,7 +153,7 @@ def result_of(scores: Scores, state: State, evidence: Evidence, rows: int, note:
 
 
 def verdict_of(result: TestResult, evidence: Evidence, min_effect: float) -> Verdict:
-    """A change stands while there is evidence of it; until it surely matters it only warns, at its alarms."""
-    if result.effect_low is not None and result.effect_low >= min_effect:
+    """Say drift while a change stands that is clear and surely matters; else warn at its alarms."""
+    if evidence.is_clear and result.effect_low is not None and result.effect_low >= min_effect:
         return Verdict.DRIFT
     return Verdict.WARN if evidence.is_alarm else Verdict.OK

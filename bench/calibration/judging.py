@@ -21,6 +21,7 @@ from detectors.budget import alpha
 from detectors.cells import interleaved
 from detectors.counts import CategoricalCounts, Counts, NumericCounts
 from detectors.e_detector import LEAST_ROWS, Candidates, Level, State, log_e_since, step
+from detectors.e_values import SIZES, WIDTH, jumps, log_sum
 from detectors.grid import Grid, NumericGrid
 from detectors.profile import Profile
 from detectors.reference import Reference
@@ -209,34 +210,54 @@ def _reaches(
     rows = np.stack([counts[name].sum(axis=1) for name in scores]) / effects[:, None]
     sums, rows = (np.cumsum(_from_zero(each), axis=1) for each in (sums, rows))
     base = np.array([known.profile.counts[name].n for name in scores]) / effects
-    first = next(iter(scores.values()))
-    shares = np.stack([one.shares for one in scores.values()])[:, None, :]
-    together = Scores(first.matrix, first.components, shares, first.is_ordered)
-    found = np.zeros(len(scores), np.bool_)
+    of = tuple(scores.values())
+    found = np.zeros(len(of), np.bool_)
     numbers = np.zeros(0, np.int64)
     for at in range(rows.shape[1] - 1):
         numbers = np.append(numbers, at)
-        before = Candidates(numbers, numbers, rows[:, numbers], sums[:, numbers])
-        seen = Level(rows[:, at + 1, None], sums[:, at + 1, None])  # type: ignore[arg-type]
-        usual = Level(base[:, None], np.zeros((1, 1, 1)))
-        if _highest(together, before, seen, usual) + math.log(len(numbers)) >= threshold:
-            each = log_e_since(together, before, seen, usual, LEAST_ROWS)
-            with np.errstate(divide="ignore", over="ignore"):
-                found |= np.log(np.exp(each).sum(axis=1)) >= threshold - 1e-6
+        newest = np.minimum(rows[:, at + 1] - rows[:, at], rows[:, at + 1] / (at + 1))
+        together = rows[:, numbers], sums[:, numbers], rows[:, at + 1], sums[:, at + 1], base
+        highest = _highest(of[0], *together, _most(newest))
+        for i in np.flatnonzero(~found & (highest >= threshold)).tolist():
+            before = Candidates(numbers, numbers, rows[i, numbers], sums[i, numbers])
+            seen, usual = Level(rows[i, at + 1], sums[i, at + 1]), Level(base[i], np.zeros(sums.shape[-1]))
+            each = log_e_since(of[i], before, seen, usual, newest[i], LEAST_ROWS)
+            found[i] = log_sum(each) >= threshold
         numbers = _thinned(numbers, at + 1)
     return found
 
 
-def _highest(scores: Scores, before: Candidates, seen: Level, base: Level) -> float:
-    """No candidate has an e-value with a larger logarithm: at the best size of a change."""
-    rows, others = np.maximum(seen.rows - before.rows, 1e-9), base.rows + before.rows
-    apart = (seen.sums - before.sums) / rows[..., None] - before.sums / others[..., None]
+def _most(newest: Floats) -> Floats:
+    """How much more single scores count because they overshoot, less what their spread costs at the least."""
+    spread = newest[:, None] / 2.0 * (WIDTH * np.array(SIZES)) ** 2
+    most: Floats = (-np.log(jumps(newest)[:, : len(SIZES)]) - np.log1p(spread) / 2.0).max(axis=-1)
+    return most
+
+
+def _highest(
+    scores: Scores,
+    before: Floats,
+    sums_before: Floats,
+    seen: Floats,
+    sums_seen: Floats,
+    base: Floats,
+    most: Floats,
+) -> Floats:
+    """No e-detector has a larger logarithm: each e-value at the best size of a change, with `_most`."""
+    rows, others = np.maximum(seen[:, None] - before, 1e-9), base[:, None] + before
+    apart = (sums_seen[:, None] - sums_before) / rows[..., None] - sums_before / others[..., None]
     squares = (rows * others / (rows + others))[..., None] * apart**2
-    highest = 0.0
-    for part in scores.components:
-        ratio = float(squares[..., part.begin : part.end].sum(axis=-1).max()) / part.rank
-        highest = max(highest, part.rank / 2.0 * (ratio - 1.0 - math.log(ratio)) if ratio > 1.0 else 0.0)
-    return highest
+    total = np.zeros(len(base))
+    with np.errstate(over="ignore"):
+        for part in scores.components:
+            ratios = squares[..., part.begin : part.end].sum(axis=-1) / part.rank
+            if part.end - part.begin == 1:
+                best = ratios / 2.0 + most[:, None]
+            else:
+                ratios = np.maximum(ratios, 1.0)
+                best = part.rank / 2.0 * (ratios - 1.0 - np.log(ratios))
+            total += part.weight * np.exp(best).sum(axis=-1)
+    return np.log(total)
 
 
 def _thinned(numbers: NDArray[np.int64], windows: int) -> NDArray[np.int64]:
@@ -257,6 +278,6 @@ def _stepped(
     for at, (sums, rows) in enumerate(zip(_sums(scores, cells), cells.sum(axis=1), strict=True)):
         window = Level(float(rows) / effect, sums / effect)
         state, evidence = step(state, scores, window, at, threshold)
-        result = result_of(scores, state, evidence, int(rows), "")
+        result = result_of(state, evidence, int(rows), "")
         if verdict_of(result, evidence, min_effect) is Verdict.DRIFT:
             yield Alarm(at, name, "e_detector", 1)

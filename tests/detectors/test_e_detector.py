@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pytest
 
 from detectors.columns import Column
-from detectors.counts import count_numeric
+from detectors.counts import Counts, count_numeric
 from detectors.counts_categorical import CategoricalCounts
+from detectors.counts_numeric import NumericCounts
 from detectors.e_detector import (
     KEPT,
     Evidence,
@@ -57,7 +58,7 @@ def delay(found: Sequence[Evidence], since: int) -> float:
     return next((at - since + 1.0 for at, one in enumerate(found) if one.is_alarm), math.inf)
 
 
-@pytest.mark.parametrize(("shift", "windows", "wanted"), [(0.25, 5, 1), (0.1, 12, 4), (0.05, 40, 20)])
+@pytest.mark.parametrize(("shift", "windows", "wanted"), [(0.25, 5, 1), (0.1, 12, 3), (0.05, 40, 20)])
 def test_a_shift_of_a_fraction_of_a_standard_deviation_is_seen_within_windows(
     shift: float, windows: int, wanted: int
 ) -> None:
@@ -67,19 +68,30 @@ def test_a_shift_of_a_fraction_of_a_standard_deviation_is_seen_within_windows(
     assert np.median(delays) <= wanted
 
 
-def test_the_mean_number_of_windows_until_a_false_alarm_is_at_least_the_threshold() -> None:
+def categories(zeros: int, ones: int) -> CategoricalCounts:
+    return CategoricalCounts(np.array([zeros, ones]))
+
+
+def numbers(zeros: int, ones: int) -> NumericCounts:
+    return NumericCounts(np.array([zeros, ones]), np.zeros(3, np.int64))
+
+
+@pytest.mark.parametrize("counted", [categories, numbers])
+def test_the_mean_number_of_windows_until_a_false_alarm_is_at_least_the_threshold(
+    counted: Callable[[int, int], Counts],
+) -> None:
     """Binary rows, where the scores are as far from normal as they can be."""
     rng = np.random.default_rng(7)
     threshold, windows, alarms = 40.0, 0, 0
     for _ in range(150):
         share = rng.uniform(0.06, 0.5)
         reference = rng.binomial(2_000, share)
-        scores = scores_of(CategoricalCounts(np.array([2_000 - reference, reference])))
+        scores = scores_of(counted(2_000 - reference, reference))
         assert scores is not None
         state = State.begin(2_000, scores.width)
         for at, ones in enumerate(rng.binomial(100, share, 80)):
-            counts = CategoricalCounts(np.array([100 - ones, ones]))
-            state, evidence = step(state, scores, Level(100, scores.sums(counts)), at, math.log(threshold))
+            window = Level(100, scores.sums(counted(100 - ones, ones)))
+            state, evidence = step(state, scores, window, at, math.log(threshold))
             alarms += evidence.is_alarm
             windows += 1
     assert alarms > 0
@@ -110,6 +122,23 @@ def test_a_wrong_alarm_ends_when_its_evidence_is_gone() -> None:
             wrong.append(found)
     assert wrong
     assert np.mean([one[-1].since_ms is None for one in wrong]) > 0.5
+
+
+def test_a_wrong_alarm_is_clear_for_some_windows_only_and_a_right_one_until_it_is_over() -> None:
+    scores, _ = normal_scores(np.random.default_rng(1))
+    location = np.eye(scores.width)[0]
+    state, found = State.begin(REFERENCE_ROWS, scores.width), []
+    for at, mean in enumerate([0.0] * 20 + [0.19] + [0.0] * 10):
+        window = Level(1_000, 1_000 * mean * location)
+        state, evidence = step(state, scores, window, at, A_QUARTER_OF_A_BUDGET)
+        found.append(evidence)
+    standing = [at for at, one in enumerate(found) if one.since_ms is not None]
+    assert [at for at, one in enumerate(found) if one.is_clear] == [20]
+    assert len(standing) > 1
+    assert standing[0] == 20
+    found = follow(np.random.default_rng(3), [0.0] * 30 + [0.2] * 15)
+    assert all(one.is_clear for one in found if one.since_ms is not None)
+    assert found[-1].is_clear
 
 
 def test_a_change_of_spread_alone_is_seen() -> None:

@@ -9,6 +9,7 @@ from scipy.stats import chisquare, ks_2samp, norm
 from detectors.columns import Column
 from detectors.counts import count_categorical, count_numeric
 from detectors.counts_categorical import CategoricalCounts
+from detectors.counts_numeric import NumericCounts
 from detectors.grid import CategoricalGrid, numeric_grid
 from detectors.scores import BINS, LEAST_SHARE, Scores, scores_of
 
@@ -97,16 +98,42 @@ def test_counts_of_another_grid_are_refused() -> None:
 
 
 @pytest.mark.parametrize("shares", [(0.3, 0.7), (0.2,) * 5])
-def test_what_moved_is_known_to_within_the_half_width_and_that_is_not_much_too_wide(
-    shares: tuple[float, ...],
+@pytest.mark.parametrize("moved", [0.0, 0.1])
+def test_the_interval_of_a_total_variation_holds_with_95_percent_and_is_not_much_too_wide(
+    shares: tuple[float, ...], moved: float
 ) -> None:
-    rng = np.random.default_rng(5)
-    widest = 0.0
+    later = np.array(shares) + np.array([moved, -moved, *([0.0] * (len(shares) - 2))])
+    rng, ends = np.random.default_rng(5), []
     for _ in range(200):
-        known = CategoricalCounts(rng.multinomial(2_000, shares))
-        scores = scores_of(known)
-        assert scores is not None
-        now = CategoricalCounts(rng.multinomial(1_000, shares))
-        moved = scores.moved(scores.sums(now) / now.n)
-        widest = max(widest, moved / scores.half_width(2_000, 1_000))
-    assert 0.5 < widest < 1.5
+        scores = known(CategoricalCounts(rng.multinomial(5_000, shares)))
+        now = CategoricalCounts(rng.multinomial(2_000, later))
+        ends.append(scores.interval(scores.sums(now) / now.n, now.n, 5_000))
+    assert np.mean([low <= moved <= high for low, high in ends]) >= 0.91
+    assert np.mean([high - low for low, high in ends]) < 0.15
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.1])
+def test_the_interval_of_a_distance_holds_with_95_percent_and_its_lower_end_is_sharp_for_shifts(
+    shift: float,
+) -> None:
+    rng, ends = np.random.default_rng(6), []
+    for _ in range(200):
+        values = rng.normal(size=20_000)
+        grid = numeric_grid(values, 64)
+        scores = known(count_numeric(grid, Column(values)))
+        shares = np.diff(norm.cdf(grid.points, shift), prepend=0.0, append=1.0)
+        now = NumericCounts(np.zeros(len(grid.points), np.int64), rng.multinomial(3_000, shares))
+        ends.append(scores.interval(scores.sums(now) / now.n, now.n, 20_000))
+    true = norm.cdf(0.0) - norm.cdf(0.0, shift)
+    assert np.mean([low <= true + 1e-9 and true - 0.002 <= high for low, high in ends]) >= 0.95
+    lows = np.array([low for low, _ in ends])
+    if shift:
+        assert np.median(lows) > true - 1.358 * np.sqrt(1 / 3_000 + 1 / 20_000) + 0.003
+    else:
+        assert np.mean(lows > 0.0) <= 0.05
+
+
+def test_of_single_scores_the_skewness_is_known() -> None:
+    ones = NumericCounts(np.array([900, 100]), np.zeros(3, np.int64))
+    location = known(ones).components[0]
+    assert location.skewness == pytest.approx((1 - 2 * 0.1) / np.sqrt(0.1 * 0.9))
