@@ -14,6 +14,7 @@ from detectors.dictionary import Dictionary, Feature, Kind, Role
 from detectors.reference import Reference
 from monitor.bridges.descriptions import document_of, is_statistics
 from monitor.bridges.needing import needing
+from monitor.bridges.sacred import training as training_of_run
 from monitor.bridges.sagemaker import statistics
 from monitor.bridges.sagemaker.documents import Statistics
 from monitor.bridges.signature import signed
@@ -23,8 +24,8 @@ from monitor.errors import DataError
 from monitor.files import TrainingRows, outputs_of
 from monitor.references import built_from, dictionary_from, dictionary_of, rows_of
 
-MLFLOW = "mlflow:"
-"""How a source begins that is a registered model of MLflow's."""
+MLFLOW, SACRED = "mlflow:", "sacred:"
+"""How a source begins that is a registered model of MLflow's, or a run of Sacred's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,14 @@ def built(
     dictionary: Path | None = None,
     ignored: Collection[str] = (),
 ) -> Built:
-    """Build a model's reference from rows, from SageMaker's `statistics.json`, or from ``mlflow:ADDRESS``.
+    """Build a model's reference from rows, SageMaker's statistics, ``mlflow:ADDRESS`` or ``sacred:RUN``.
 
     Raises DataError, or BridgeError when MLflow is asked and away.
     """
     if str(source).startswith(MLFLOW):
         return _from_mlflow(str(source).removeprefix(MLFLOW), settings, name, now, dictionary, ignored)
+    if str(source).startswith(SACRED):
+        return _from_sacred(source, settings, name, now, dictionary, ignored)
     if source.name.lower().endswith(".json"):
         return _from_statistics(source, settings, name, now, dictionary, ignored)
     rows = rows_of(source, settings, name)
@@ -129,6 +132,22 @@ def _from_mlflow(
             notes += (f"{found.file} has {len(rows.frame):,} rows now, {found.rows:,} when it was logged",)
         reference = built_from(rows, known, name, settings, f"{MLFLOW}{found.address}", now)
     return Built(reference, (*notes, *taken(rows)))
+
+
+def _from_sacred(
+    source: Path,
+    settings: Model,
+    name: str,
+    now: datetime,
+    dictionary_file: Path | None,
+    ignored: Collection[str],
+) -> Built:
+    """Build it from the rows that a run of Sacred's has read or written."""
+    found = training_of_run(str(source).removeprefix(SACRED))
+    rows = rows_of(found.file, settings, name)
+    known = dictionary_of(rows, found.file, dictionary_file, ignored)
+    reference = built_from(rows, known, name, settings, source, now)
+    return Built(reference, (*found.notes, *taken(rows)))
 
 
 def without(dictionary: Dictionary, ignored: Collection[str], source: Path) -> Dictionary:

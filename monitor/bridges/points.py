@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -71,6 +71,12 @@ def labelled_windows(
     for row in _windows(store, model, since, until, limit):
         points = tuple(_metrics(store, row, "realised", is_estimate=False))
         yield Window(row["window_start"], row["window_end"], row["reference_id"], Verdict.OK, points)
+
+
+def together(judged: Iterable[Window], labelled: Iterable[Window]) -> Iterator[Window]:
+    """Give the judged windows with the points that labels add to them."""
+    realised = {window.start: window.points for window in labelled}
+    return (replace(window, points=window.points + realised.get(window.start, ())) for window in judged)
 
 
 def moved(drift: Iterable[Row]) -> Iterator[Point]:

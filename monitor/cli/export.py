@@ -13,12 +13,15 @@ import typer
 
 from detectors.reference import Reference
 from detectors.reference_wire import decode
+from detectors.result import Verdict
 from monitor.bridges.building import MLFLOW
 from monitor.bridges.needing import needing
+from monitor.bridges.points import labelled_windows, together, windows
 from monitor.bridges.rounds import rounds
+from monitor.bridges.sacred import write_run
 from monitor.bridges.sagemaker import constraints, summary, violations
 from monitor.cli.context import ConfigOption, err, model_of, out, shown
-from monitor.cli.reading import moment, opened
+from monitor.cli.reading import between, moment, opened
 from monitor.clock import SystemClock
 from monitor.comparing import FIND_OUT, stretch
 from monitor.errors import ConfigError, DataError
@@ -28,6 +31,8 @@ app = typer.Typer(name="export", help="What driftd knows, in the words of other 
 
 LATEST = "latest"
 FOLLOWED_EVERY_S = 60.0
+MOST_WINDOWS = 10_000
+"""In one run of Sacred's, which is one file: more than a year of hours."""
 
 
 @app.command("sagemaker")
@@ -103,6 +108,40 @@ def mlflow(
             return logged.is_all
 
         rounds(one, clock, Event(), FOLLOWED_EVERY_S if follow else None, _say)
+
+
+@app.command("sacred")
+def sacred(
+    model: Annotated[str, typer.Argument(help="The model, as in the configuration.")],
+    folder: Annotated[Path, typer.Argument(help="Of Sacred's FileStorageObserver; made if it is not there.")],
+    since: Annotated[
+        str, typer.Option(help="Windows from then on: 2019-03-31, 2019-03-31T06:00, or ago: 7d, 12h.")
+    ] = "7d",
+    until: Annotated[str | None, typer.Option(help="Windows that began before then; now.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write what was found in a stretch of time as a new run of Sacred's."""
+    now = SystemClock().now()
+    begin_ms, end_ms = between("--since", since, "--until", until, now)
+    begin, end = (datetime.fromtimestamp(at / 1000, UTC) for at in (begin_ms, end_ms))
+    with opened(config) as (loaded, store):
+        settings, name = model_of(loaded, model), loaded.config.reference_name(model)
+        labelled = labelled_windows(store, model, begin, end, MOST_WINDOWS)
+        judged = list(together(windows(store, model, begin, end, MOST_WINDOWS), labelled))
+        active = store.active_reference(name)
+    if not judged:
+        raise DataError(f"model {model} has no judged window between {begin} and {end}; {FIND_OUT}")
+    about = {
+        "model": model,
+        "model_version": settings.version,
+        "reference_id": "" if active is None else active.id,
+        "reference_source": "" if active is None else active.source,
+        "since": begin.isoformat(),
+        "until": end.isoformat(),
+    }
+    drifted = sum(window.verdict is Verdict.DRIFT for window in judged)
+    result = {"windows": len(judged), "windows_with_drift": drifted}
+    out().print(str(write_run(folder, about, judged, result, now)), markup=False)
 
 
 def _say(text: str) -> None:

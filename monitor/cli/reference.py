@@ -45,7 +45,8 @@ def build(
     file: Annotated[
         Path,
         typer.Argument(
-            help="Training rows: Parquet, CSV, or one JSON message a line; or SageMaker's statistics.json."
+            help="Training rows: Parquet, CSV, or one JSON message a line; or SageMaker's statistics.json, "
+            "mlflow:models:/NAME/VERSION, sacred:RUN."
         ),
     ],
     dictionary: Annotated[
