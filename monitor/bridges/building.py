@@ -22,6 +22,7 @@ from monitor.config import Model
 from monitor.config.section import nearest
 from monitor.errors import DataError
 from monitor.files import TrainingRows, outputs_of
+from monitor.lineage import data_version_of
 from monitor.references import built_from, dictionary_from, dictionary_of, rows_of
 
 MLFLOW, SACRED = "mlflow:", "sacred:"
@@ -30,9 +31,10 @@ MLFLOW, SACRED = "mlflow:", "sacred:"
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A reference, and what to know about how it came about, a line each."""
+    """A reference, the version of its data, and what to know about how it came about, a line each."""
 
     reference: Reference
+    data_version: str
     notes: tuple[str, ...]
 
 
@@ -56,7 +58,8 @@ def built(
         return _from_statistics(source, settings, name, now, dictionary, ignored)
     rows = rows_of(source, settings, name)
     known = dictionary_of(rows, source, dictionary, ignored)
-    return Built(built_from(rows, known, name, settings, source, now), taken(rows))
+    reference = built_from(rows, known, name, settings, source, now)
+    return Built(reference, data_version_of(source), taken(rows))
 
 
 def taken(rows: TrainingRows) -> tuple[str, ...]:
@@ -106,7 +109,7 @@ def _from_statistics(
     except (msgspec.ValidationError, ValueError) as error:
         raise DataError(f"{source}: {error}") from error
     left_out = read.left_out if dictionary_file is None else ()
-    return Built(reference, (statistics.UNKNOWN, *left_out))
+    return Built(reference, data_version_of(source), (statistics.UNKNOWN, *left_out))
 
 
 def _from_mlflow(
@@ -131,7 +134,7 @@ def _from_mlflow(
         if found.rows not in (None, len(rows.frame)):
             notes += (f"{found.file} has {len(rows.frame):,} rows now, {found.rows:,} when it was logged",)
         reference = built_from(rows, known, name, settings, f"{MLFLOW}{found.address}", now)
-    return Built(reference, (*notes, *taken(rows)))
+        return Built(reference, data_version_of(found.file), (*notes, *taken(rows)))
 
 
 def _from_sacred(
@@ -147,7 +150,7 @@ def _from_sacred(
     rows = rows_of(found.file, settings, name)
     known = dictionary_of(rows, found.file, dictionary_file, ignored)
     reference = built_from(rows, known, name, settings, source, now)
-    return Built(reference, (*found.notes, *taken(rows)))
+    return Built(reference, data_version_of(found.file), (*found.notes, *taken(rows)))
 
 
 def without(dictionary: Dictionary, ignored: Collection[str], source: Path) -> Dictionary:

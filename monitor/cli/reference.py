@@ -29,7 +29,6 @@ from monitor.cli.context import (
 )
 from monitor.clock import SystemClock
 from monitor.errors import DataError
-from monitor.lineage import data_version_of
 from monitor.references import stored, understood
 
 app = typer.Typer(
@@ -60,7 +59,7 @@ def build(
         bool, typer.Option("--dry-run", help="Store nothing; print the data dictionary as TOML.")
     ] = False,
     data_version: Annotated[
-        str, typer.Option(help="Version of the training data, for the lineage; the SHA-256 of FILE.")
+        str, typer.Option(help="Version of the training data, for the lineage; the SHA-256 of its file.")
     ] = "",
     config: ConfigOption = None,
 ) -> None:
@@ -74,7 +73,7 @@ def build(
         _say(made, err())
         out().print(to_toml(made.reference.dictionary), markup=False)
         return
-    version = data_version or data_version_of(file)
+    version = data_version or made.data_version
     store.add_reference(stored(made.reference, active=not inactive, data_version=version))
     _describe(made, active=not inactive)
 

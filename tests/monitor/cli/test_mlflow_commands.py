@@ -15,6 +15,7 @@ import pytest
 from monitor.bridges.rounds import rounds
 from monitor.clock import ManualClock
 from monitor.errors import BridgeError
+from monitor.lineage import data_version_of
 from tests.monitor.bridges.mlflow_worlds import histories, registered, training_rows
 from tests.monitor.cli.worlds import World
 from tests.monitor.store.rows import AT, START, closed, performance
@@ -71,7 +72,9 @@ def judge(world: World, day: int, *, older: float = 0.0) -> None:
 
 @pytest.mark.parametrize("address", ["models:/churn/1", "models:/churn@champion"])
 @pytest.mark.usefixtures("served")
-def test_a_registered_model_gives_the_reference_of_its_training_dataset(world: World, address: str) -> None:
+def test_a_registered_model_gives_the_reference_of_its_training_dataset(
+    world: World, trained: Path, address: str
+) -> None:
     ran = world.run("reference", "build", "churn", f"mlflow:{address}")
     assert ran.code == 0, ran.err
     assert "600 rows, in force" in ran.out
@@ -79,6 +82,7 @@ def test_a_registered_model_gives_the_reference_of_its_training_dataset(world: W
     assert "ignored, as no inputs of the model: split" in ran.out
     (row,) = world.run("reference", "list", "--json").json
     assert row["source"] == "mlflow:models:/churn/1"
+    assert row["data_version"] == data_version_of(trained / "train.parquet")
     shown = world.run("reference", "show", "churn").out
     kinds = {line.split()[0]: line.split()[1:4] for line in shown.splitlines() if line.split()[1:2]}
     assert kinds["age"][:2] == ["numeric", "int"]

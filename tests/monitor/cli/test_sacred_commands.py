@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from detectors.result import Verdict
+from monitor.lineage import data_version_of
 from tests.monitor.cli.worlds import World
 from tests.monitor.store.rows import AT, START, closed, finding, performance, result
 
@@ -39,6 +40,15 @@ def test_a_run_gives_the_reference_of_the_rows_it_read_or_wrote(
     assert "MD5" not in ran.out
     (row,) = world.run("reference", "list", "--json").json
     assert row["source"] == f"sacred:runs/{address}"
+    file = RUNS / "2" / address[2:] if address[2:] else next((RUNS / "_resources").iterdir())
+    assert row["data_version"] == data_version_of(file)
+
+
+def test_a_folder_of_runs_that_was_moved_is_read_where_it_is(world: World, runs: Path) -> None:
+    runs.rename(world.folder / "elsewhere")
+    ran = world.run("reference", "build", "churn", "sacred:elsewhere/1")
+    assert ran.code == 0, ran.err
+    assert "200 rows" in ran.out
 
 
 def test_what_is_odd_about_a_run_is_said(world: World, runs: Path) -> None:
