@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from monitor.breaker import Breaker
 from monitor.clock import Clock
-from monitor.closing import ClosingReport
 from monitor.config import Limits, Service
 from monitor.engine import Engine
 from monitor.errors import Fenced, JoinError, RegistryError, SourceError, StoreError
 from monitor.gauges import Gauges
+from monitor.heap import give_back
 from monitor.housekeeping import Housekeeping
 from monitor.log import logger
+from monitor.reporting import tell
 from monitor.source.base import Chunk, Polled, Record, TopicPartition, record_bytes
 from monitor.together import tell_sharing
 from monitor.web.health import HealthState
@@ -239,9 +240,12 @@ class Loop:
             self._health.tick()
             return stop.is_set() or self._clock.monotonic() >= end_s
 
-        for report in self._engine.close_windows(is_stopping=is_enough):
+        reports = self._engine.close_windows(is_stopping=is_enough)
+        for report in reports:
             self._gauges.closed(report)
-            _tell(report)
+            tell(report)
+        if any(report.windows for report in reports):
+            give_back()
         if is_enough():
             self._looked_s = float("-inf")
 
@@ -283,22 +287,3 @@ class Loop:
 
 def _joined(records: dict[TopicPartition, list[Record]]) -> list[Chunk]:
     return [Chunk(partition, found) for partition, found in records.items()]
-
-
-def _tell(report: ClosingReport) -> None:
-    if report.windows or report.published:
-        log.info(
-            "windows judged",
-            model=report.model,
-            windows=report.windows,
-            published=report.published,
-            revised=report.revised,
-            until=report.until.isoformat() if report.until else "",
-        )
-    for alert in report.alerts:
-        log.info(
-            "alert",
-            status=str(alert.status),
-            severity=str(alert.severity),
-            **dict(alert.labels),
-        )
