@@ -188,9 +188,6 @@ class Model(Section, frozen=True, kw_only=True):
         if self.labels_fields.model_name is not None and not self.labels_fields.setting("model", self.fields):
             text = "is compared with the value at `model`: give that path too"
             yield Mistake(("labels_fields", "model_name"), text)
-        if self.labels_topics and self.fields.pair is not None:
-            text = "cannot be joined to rows that are made of two messages (fields.pair) yet: leave one out"
-            yield Mistake(("labels_topics",), text)
         if self.labels_topics:
             yield from self._missing_label_places()
         if self.labels_topics and all(entry in self.shared_topics for entry in self.labels_topics):

@@ -11,7 +11,7 @@ from monitor.challenger.feeding import Challengers, warning_finding
 from monitor.intake import PartitionState
 from monitor.join.arrivals import Labels, Predictions
 from monitor.join.joiner import Joiner
-from monitor.join.restoring import Restoring
+from monitor.join.restoring import Restoring, due_times
 from monitor.join.shares import shares
 from monitor.join.table import Position
 from monitor.plan import ModelPlan
@@ -85,7 +85,7 @@ class JoinKeeper:
         for tp, part in known.items():
             position = positions.get(tp) or Position(first.get(tp, part.next))
             if position.next < part.next:
-                self._restoring[tp] = Restoring(position.next, part.next, position.event_ms)
+                self._restoring[tp] = Restoring.of(position, part.next)
         return {tp: each.next for tp, each in self._restoring.items()}
 
     def _horizon_ms(self, event_ms: int) -> int:
@@ -153,7 +153,10 @@ class JoinKeeper:
             for model, event_ms in part.event_ms.items():
                 if model in self._plans and tp.topic in self._plans[model].topics:
                     clocks[model] = min(event_ms, clocks.get(model, event_ms))
-        positions = {tp: Position(part.next, dict(part.event_ms)) for tp, part in partitions.items()}
+        positions = {
+            tp: Position(part.next, dict(part.event_ms), due_times(part.waiting))
+            for tp, part in partitions.items()
+        }
         self.joiner.committed(positions, clocks)
 
     def abandon(self) -> None:

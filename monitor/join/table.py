@@ -40,10 +40,14 @@ _TIMES = struct.Struct("<qq")
 
 
 class Position(msgspec.Struct, frozen=True):
-    """How far a partition is in the table: the next offset, and each model's event time there."""
+    """How far a partition is in the table: the next offset, and each model's event time there.
+
+    ``waiting`` are the halves of calls that waited there, and until when, by model and offset.
+    """
 
     next: int
     event_ms: dict[str, int] = {}
+    waiting: dict[str, dict[int, int]] = {}
 
 
 _POSITION = msgspec.msgpack.Decoder(Position)

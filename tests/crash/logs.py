@@ -29,7 +29,7 @@ ENDS_AT_HOUR = 2
 """Partition 2 has nothing after this hour: it falls idle."""
 AFTER, COPIES = (*[0.1] * 5, 2.2, 2.2, 3.2, 9.2, -1.5), (0, *[1] * 18, 2)
 """By how many places a response comes after its request, and how often one is there."""
-PLAIN_LOGS, LABELLED_LOGS, PAIRED_LOGS = 6, 2, 2
+PLAIN_LOGS, LABELLED_LOGS, PAIRED_LOGS, BOTH_LOGS = 6, 2, 2, 2
 CONFIG = """
 [kafka]
 bootstrap_servers = ["127.0.0.1:1"]
@@ -54,6 +54,10 @@ PAIRS = """
 pair = { kind = "side", request = "in", response = "out", within = "40m", most = 6 }
 """
 
+LABELLED = (
+    *range(PLAIN_LOGS, PLAIN_LOGS + LABELLED_LOGS),
+    *range(PLAIN_LOGS + LABELLED_LOGS + PAIRED_LOGS, PLAIN_LOGS + LABELLED_LOGS + PAIRED_LOGS + BOTH_LOGS),
+)
 Messages = Mapping[TopicPartition, Sequence[bytes | None]]
 
 
@@ -81,7 +85,7 @@ class Log:
 @cache
 def plan(*, is_labelled: bool, is_paired: bool) -> ModelPlan:
     """The model that reads the logs."""
-    settings = parse(CONFIG + (LABELS if is_labelled else PAIRS if is_paired else ""))
+    settings = parse(CONFIG + (LABELS if is_labelled else "") + (PAIRS if is_paired else ""))
     limit = settings.limits.max_message_bytes
     return model_plan(MODEL, settings.models[MODEL], settings.alerts, _reference(is_labelled), limit)
 
@@ -116,10 +120,10 @@ def _frame(rng: Random, rows: int) -> pd.DataFrame:
 
 @cache
 def log_of(number: int) -> Log:
-    """Give one of the ``PLAIN_LOGS + LABELLED_LOGS + PAIRED_LOGS`` logs."""
+    """Give one of the logs: plain ones, labelled ones, paired ones, and those that are both."""
     rng = Random(1_000 + number)
     is_paired = number >= PLAIN_LOGS + LABELLED_LOGS
-    is_labelled = number >= PLAIN_LOGS and not is_paired
+    is_labelled = number in LABELLED
     rows = {at: _rows(rng, at, number) for at in range(4)}
     first = {at: [row for row in found if _hour(row) < GROWS_AT_HOUR] for at, found in rows.items() if at < 3}
     later = {at: [row for row in found if _hour(row) >= GROWS_AT_HOUR] for at, found in rows.items()}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from tests.crash.logs import LABELLED_LOGS, PAIRED_LOGS, PLAIN_LOGS
+from tests.crash.logs import BOTH_LOGS, LABELLED_LOGS, PAIRED_LOGS, PLAIN_LOGS
 
 Where = Literal["begin", "statement", "commit", "judging", "judged", "source", "send"]
 
@@ -163,7 +163,7 @@ def _log(rng: Random) -> int:
     if kind < 0.1:
         return PLAIN_LOGS + rng.randrange(LABELLED_LOGS)
     if kind < 0.25:
-        return PLAIN_LOGS + LABELLED_LOGS + rng.randrange(PAIRED_LOGS)
+        return PLAIN_LOGS + LABELLED_LOGS + rng.randrange(PAIRED_LOGS + BOTH_LOGS)
     return rng.randrange(PLAIN_LOGS)
 
 

@@ -113,6 +113,25 @@ def broker_with(
     return broker
 
 
+def halved(broker: MemoryBroker, apart: int) -> MemoryBroker:
+    """Give the same topics with each prediction as a request and, so many messages later, a response."""
+    made = MemoryBroker()
+    made.create("predictions", 1)
+    made.create("labels", 1)
+    placed: list[tuple[float, bytes]] = []
+    for place, message in enumerate(broker.logs[PREDICTIONS_AT].messages):
+        row = msgspec.json.decode(message.value or b"")
+        answer = {name: row.pop(name) for name in ("prediction", "score")}
+        told = {"id": row["id"], "timestamp": row["timestamp"] + 40, "side": "out"} | answer
+        placed.append((place, msgspec.json.encode(row | {"side": "in"})))
+        placed.append((place + apart + 0.5, msgspec.json.encode(told)))
+    for _, value in sorted(placed):
+        made.append(PREDICTIONS_AT, value, timestamp=msgspec.json.decode(value)["timestamp"])
+    for message in broker.logs[LABELS_AT].messages:
+        made.append(LABELS_AT, message.value, timestamp=message.timestamp)
+    return made
+
+
 OPEN: list[Reader] = []
 """Readers that hold files: a fixture closes what a failing test leaves."""
 

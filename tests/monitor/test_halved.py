@@ -162,9 +162,3 @@ def test_a_pair_that_cannot_be_made_is_a_mistake_of_the_configuration(fields: st
     with pytest.raises(ConfigError) as caught:
         parse(f"{SETTINGS}[models.loans.fields]\n{fields}\n")
     assert told in str(caught.value)
-
-
-def test_labels_and_pairs_are_refused_together() -> None:
-    text = SETTINGS + 'labels_topics = ["l"]\nfields = { preset = "kserve-v1", pair = {}, label = "label" }\n'
-    with pytest.raises(ConfigError, match="labels_topics: cannot be joined to rows that are made of two"):
-        parse(text)

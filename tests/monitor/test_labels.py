@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from monitor.store.base import Store
-from tests.monitor.labelled_worlds import OPEN, Reader, broker_with, labelled_plan, rows_of_hours
+from tests.monitor.labelled_worlds import OPEN, Reader, broker_with, halved, labelled_plan, rows_of_hours
 from tests.monitor.worlds import HOUR_MS, START_MS, new_store, rows_of
 
 HOURS = 12
@@ -38,6 +38,27 @@ def read(
     delays = random.Random(5)
     broker = broker_with(frame, lambda _: int(delays.random() * 2 * delay_hours * HOUR_MS), more or [])
     Reader(store, broker, folder, labelled_plan(extra)).read_all(random.Random(seed), crashes)
+
+
+PAIR = '[models.loans.fields]\npair = { kind = "side", request = "in", response = "out", within = "30m" }\n'
+
+
+def test_labels_meet_rows_that_are_made_of_two_messages_whatever_the_crashes(tmp_path: Path) -> None:
+    delays = random.Random(5)
+    frame = rows_of_hours(5, 60, 3, lambda hour: 0.1 if hour < 3 else 0.45)
+    before = [
+        {"id": f"nobody{i}", "timestamp": START_MS, "label": 1} for i in range(320)
+    ]  # so labels come later
+    broker = broker_with(frame, lambda _: int(delays.random() * HOUR_MS), before)
+    whole, crashed = new_store(), new_store()
+    Reader(whole, broker, tmp_path / "whole", labelled_plan()).read_all(random.Random(1))
+    reader = Reader(crashed, halved(broker, 4), tmp_path / "crashed", labelled_plan(PAIR))
+    reader.batch = 16
+    reader.read_all(random.Random(1), 0.1)
+    assert sum(row["labelled"] for row in crashed.view("label_history")) == len(frame)
+    for view in ("label_history", "performance_history", "drift_history"):
+        unstable = ("revision", "note") if view == "performance_history" else ()
+        assert rows_of(crashed, view, *unstable) == rows_of(whole, view, *unstable), view
 
 
 def realised(store: Store, metric: str, multiple: int = 1) -> list[dict[str, Any]]:
