@@ -8,10 +8,10 @@ from typing import Any
 
 from alerts import words
 from alerts.document import Document, Entry, Line, Look, Section, Span, foreign, name, plain
-from alerts.evidence import evidence, feature_of, where, worst_first
+from alerts.evidence import end, evidence, feature_of, worst_first
 from alerts.evidence_kinds import Kind, kind_of
 from alerts.evidence_values import END_OF_TIME_MS, mapping, real
-from alerts.headline import happened, kinds, story_of, title
+from alerts.headline import ended, happened, kinds, story_of, title
 from alerts.model import Alert
 from alerts.next_steps import advice, next_steps
 from alerts.notice import Notice
@@ -69,8 +69,8 @@ def _entry(alert: Alert, notice: Notice, since_ms: int, usual_ms: int) -> Entry:
 
 def _resolved(notice: Notice, kind: Kind, most: int, most_names: int) -> Section:
     alerts = worst_first(a for a in notice.resolved if kind_of(a) is kind)
-    entries = tuple(Entry(feature_of(a), (plain(_lasted(a)), *where(a))) for a in alerts[:most])
-    heading = Span(happened(kind, is_firing=False).capitalize(), Look.STRONG)
+    entries = tuple(Entry(feature_of(a), (plain(_lasted(a)), *end(a))) for a in alerts[:most])
+    heading = Span(ended(kind, alerts).capitalize(), Look.STRONG)
     return Section((heading,), entries, rest(alerts[most:], most_names))
 
 

@@ -11,7 +11,7 @@ from alerts.compose import rest
 from alerts.document import Document, Entry, Line, Look, Section, Span, clean, foreign, plain
 from alerts.evidence import evidence, feature_of, worst_first
 from alerts.evidence_kinds import kind_of
-from alerts.headline import LONGEST, happened, harmless
+from alerts.headline import LONGEST, ended, happened, harmless
 from alerts.model import Alert, Status
 from alerts.mute import Silence, inhibitor, mute
 from alerts.outgoing import Notification, Reason
@@ -126,7 +126,8 @@ def _of_model(name: str, told: News, most: int, most_names: int) -> Section:
 
 def _what(alert: Alert, *, is_firing: bool) -> str:
     segment = f" in {alert.label('segment')}" if alert.label("segment") else ""
-    return f"{happened(kind_of(alert), is_firing=is_firing)}{segment}"
+    kind = kind_of(alert)
+    return f"{happened(kind, is_firing=True) if is_firing else ended(kind, (alert,))}{segment}"
 
 
 def _began(alert: Alert) -> Line:

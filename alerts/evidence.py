@@ -52,7 +52,22 @@ def evidence(alert: Alert) -> Line:
     default = OF_SHIFT.get(alert.label("shift"), _effect_only)
     say = OF_KIND.get(str(details.get("kind")), default)
     said = say(details, alert) or default(details, alert) or (plain("changed"),)
-    return (*said, *where(alert))
+    return (*said, *end(alert))
+
+
+def end(alert: Alert) -> Line:
+    """Say where it was, and whether it was accepted."""
+    return (*where(alert), *acceptance(alert))
+
+
+def acceptance(alert: Alert) -> Line:
+    """Say ", accepted as normal by ANNA: new tariff" of an alert that ended so."""
+    known = mapping(alert.annotations.get("accepted"))
+    if not known:
+        return ()
+    by, comment = (str(known.get(key) or "") for key in ("by", "comment"))
+    told = (f" by {by}" if by else "") + (f": {comment}" if comment else "")
+    return (foreign(f", accepted as normal{told}"),)
 
 
 def where(alert: Alert) -> Line:

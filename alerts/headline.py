@@ -83,6 +83,13 @@ def happened(kind: Kind, *, is_firing: bool) -> str:
     return began if is_firing else ended
 
 
+def ended(kind: Kind, alerts: Iterable[Alert]) -> str:
+    """Say what it means that these have ended; what was accepted is not back to what it was."""
+    if all("accepted" in alert.annotations for alert in alerts):
+        return f"{happened(kind, is_firing=True)}, accepted as normal"
+    return happened(kind, is_firing=False)
+
+
 def _told(alerts: tuple[Alert, ...], headline: str, most: int) -> str:
     """Give the story, if it has a headline, and the features of which it only says that they moved."""
     named = [a for a in alerts if kind_of(a) not in OF_THE_MODEL]
@@ -93,7 +100,10 @@ def _listed(notice: Notice, alerts: tuple[Alert, ...], most: int) -> str:
     """Give one kind of news after the other, each with its features."""
     parts = [(kind, [a for a in alerts if kind_of(a) is kind]) for kind in kinds(alerts)]
     is_firing = bool(notice.firing)
-    return ", ".join(happened(kind, is_firing=is_firing) + _names(mine, most) for kind, mine in parts)
+    return ", ".join(
+        (happened(kind, is_firing=True) if is_firing else ended(kind, mine)) + _names(mine, most)
+        for kind, mine in parts
+    )
 
 
 def _status(notice: Notice) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from alerts.model import Alert, Observation, Severity, Status
 
@@ -29,6 +31,18 @@ def step(alert: Alert | None, observation: Observation, for_windows: int, keep_w
     if alert is None or alert.status is Status.RESOLVED or not _is_clear(alert, observation):
         return alert
     return _clear(alert, observation, keep_windows)
+
+
+def accept(alert: Alert, end_ms: int, acceptance: Mapping[str, Any]) -> Alert | None:
+    """End an open alert because somebody says that this is normal now; None for one that never fired."""
+    if alert.status is not Status.FIRING:
+        return None
+    return replace(
+        alert,
+        status=Status.RESOLVED,
+        resolved_ms=max(end_ms, alert.last_bad_ms),
+        annotations={**alert.annotations, "accepted": acceptance},
+    )
 
 
 def louder(one: Severity, other: Severity) -> Severity:

@@ -9,7 +9,7 @@ from typing import Any
 from alerts.evidence import summary, worst_first
 from alerts.evidence_kinds import kind_of
 from alerts.evidence_values import mapping, mappings, real
-from alerts.headline import happened
+from alerts.headline import ended, happened
 from alerts.model import Alert, Severity, Status
 from alerts.notice import Notice
 from alerts.outgoing import Reason
@@ -95,7 +95,8 @@ def _subject(notice: Notice) -> dict[str, Any] | None:
 
 def _annotations(alert: Alert, notice: Notice) -> dict[str, str]:
     """Give what is worth reading or using, all of it text."""
-    what = happened(kind_of(alert), is_firing=alert.status is not Status.RESOLVED)
+    kind, is_over = kind_of(alert), alert.status is Status.RESOLVED
+    what = ended(kind, (alert,)) if is_over else happened(kind, is_firing=True)
     told = {"summary": f"{notice.model}: {what}: {summary(alert)}", "incident": alert.alert_id}
     told |= {"model_version": notice.context.model_version} if notice.context.model_version else {}
     told |= {f"{word}_url": address for word, address in notice.context.links.items()}

@@ -117,11 +117,27 @@ def design_effects(of: Directions | None, windows: Whole, slots: int = 0) -> tup
     if of is None or not len(of.rows):
         return ()
     of_rows = windows[of.rows]
-    near, far = _near(of, len(of_rows) / (of_rows[-1] - of_rows[0] + 1.0)), _far(of, of_rows, slots)
+    near = _near(of, len(of_rows) / (of_rows[-1] - of_rows[0] + 1.0))
+    groups = of_rows - of_rows[0]
+    return _effects(near, of.sums(groups, int(groups[-1]) + 1), np.bincount(groups), slots)
+
+
+def window_effects(sums: Floats, rows: NDArray[np.int64]) -> tuple[float, ...]:
+    """The same from windows alone: the sums of their scores in each direction, and their rows.
+
+    A window without rows has zeros.
+    """
+    return _effects(None, sums, rows)
+
+
+def _effects(
+    near: _Inflation | None, sums: Floats, rows: NDArray[np.int64], slots: int = 0
+) -> tuple[float, ...]:
+    far = _far(sums, rows, slots)
     if near is None and not far:
         return ()
-    base = np.ones(of.table.shape[1]) if near is None else near.believed()
-    lasts = np.zeros(of.table.shape[1], np.bool_)
+    base = np.ones(sums.shape[1]) if near is None else near.believed()
+    lasts = np.zeros(sums.shape[1], np.bool_)
     for one in far:
         lasts |= one.exceeds(base, CHANCE_FAR)
     effects = [_worst(base, one, lasts) for one in far] or [float(base.max())]
@@ -170,13 +186,10 @@ def _near(of: Directions, window: float) -> _Inflation | None:
     )
 
 
-def _far(of: Directions, windows: Whole, slots: int) -> Sequence[_Inflation]:
+def _far(sums: Floats, rows: NDArray[np.int64], slots: int) -> Sequence[_Inflation]:
     """Over 1, 2, 4 ... windows, as long as there are enough of these."""
-    groups = windows - windows[0]
-    size = int(groups[-1]) + 1
-    sums, rows = of.sums(groups, size), np.bincount(groups)
     found, length = [], 1
-    while length * LEAST_WINDOWS <= size:
+    while length * LEAST_WINDOWS <= len(sums):
         found.append(_inflation(sums, rows, length, slots))
         length *= 2
     return found

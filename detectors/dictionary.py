@@ -80,6 +80,7 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     description: str = ""
     unit: str = ""
     owner: str = ""
+    source: str = ""
     importance: float | None = None
     critical: bool = False
     pii: bool = False
@@ -115,6 +116,18 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
             share = getattr(self, key)
             if share is not None and not 0.0 <= share <= 1.0:
                 raise ValueError(f"{key} = {share} is no share: give a number from 0 to 1")
+
+
+DESCRIPTIVE = ("description", "unit", "owner", "source", "importance", "critical", "pii")
+"""The keys that change no check: whoever edits them changes no verdict."""
+MEANING = ("kind", "type", "role", "missing_values")
+"""The keys that say what a value is: counts that were made with others mean something else."""
+
+
+def rules_of(feature: Feature) -> Feature:
+    """The feature without what is only for people."""
+    defaults = {one.name: one.default for one in msgspec.structs.fields(Feature) if one.name in DESCRIPTIVE}
+    return msgspec.structs.replace(feature, **defaults)
 
 
 class Dictionary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
@@ -57,52 +58,76 @@ def _value(value: Any) -> str:
     return repr(value)
 
 
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong, and where: feature and key are empty where it is about none."""
+
+    feature: str
+    key: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"feature {self.feature!r}: {self.text}" if self.feature else self.text
+
+
+class WrongDictionary(ValueError):  # noqa: N818  # the dictionary is wrong
+    """Names every mistake, one a line, with feature, key and the nearest known name."""
+
+    def __init__(self, *mistakes: Mistake) -> None:
+        super().__init__("\n".join(map(str, mistakes)))
+        self.mistakes = mistakes
+
+
 def from_toml(text: str) -> Dictionary:
     """Read a data dictionary.
 
     Raises
     ------
-    ValueError
-        Naming every mistake, one a line, with feature, key and the nearest known name.
+    WrongDictionary
+        Naming every mistake.
     """
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"the data dictionary is not valid TOML: {error}") from None
+        raise WrongDictionary(Mistake("", "", f"the data dictionary is not valid TOML: {error}")) from None
     mistakes = [
-        f"unknown key {key!r}: features are tables [feature.NAME]" for key in document if key != "feature"
+        Mistake("", key, f"unknown key {key!r}: features are tables [feature.NAME]")
+        for key in document
+        if key != "feature"
     ]
     features: dict[str, Feature] = {}
     tables = document.get("feature", {})
     if not isinstance(tables, dict):
-        raise ValueError("'feature' is not a table: features are tables [feature.NAME]")  # noqa: TRY004
+        text = "'feature' is not a table: features are tables [feature.NAME]"
+        raise WrongDictionary(Mistake("", "feature", text))
     for name, table in tables.items():
-        problems = list(_problems(table))
-        mistakes += [f"feature {name!r}: {problem}" for problem in problems]
+        problems = [Mistake(name, key, problem) for key, problem in _problems(table)]
+        mistakes += problems
         if not problems:
             try:
                 features[name] = _feature(name, table)
             except (msgspec.ValidationError, ValueError) as error:
-                mistakes.append(f"feature {name!r}: {_plain(str(error))}")
+                plain = _plain(str(error))
+                mistakes.append(Mistake(name, re.split(r"\W", plain, maxsplit=1)[0], plain))
     if mistakes:
-        raise ValueError("\n".join(mistakes))
+        raise WrongDictionary(*mistakes)
     return Dictionary(features)
 
 
-def _problems(table: Any) -> Iterator[str]:
-    """What is wrong with a feature's keys and its enumerated values."""
+def _problems(table: Any) -> Iterator[tuple[str, str]]:
+    """What is wrong with a feature's keys and its enumerated values: the key and words."""
     if not isinstance(table, dict):
-        yield "is not a table: write [feature.NAME] and its keys below"
+        yield "", "is not a table: write [feature.NAME] and its keys below"
         return
     for key in table:
         if key not in KEYS:
-            yield f"unknown key {key!r}{_nearest(key, KEYS)}"
+            yield key, f"unknown key {key!r}{_nearest(key, KEYS)}"
     if "kind" not in table:
-        yield f"has no kind: give one of {', '.join(Kind)}"
+        yield "", f"has no kind: give one of {', '.join(Kind)}"
     for key, choices in CHOICES.items():
         value = table.get(key)
         if value is not None and value not in choices:
-            yield f"{key} = {value!r} is not one of {', '.join(choices)}{_nearest(value, choices)}"
+            yield key, f"{key} = {value!r} is not one of {', '.join(choices)}{_nearest(value, choices)}"
 
 
 def _nearest(wrong: Any, known: tuple[str | StrEnum, ...]) -> str:

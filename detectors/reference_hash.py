@@ -9,6 +9,7 @@ import msgspec
 
 from detectors.clustering import Windows
 from detectors.counts import Counts, NumericCounts
+from detectors.dictionary import rules_of
 from detectors.grid import Grid, NumericGrid
 from detectors.profile import Layout, Profile
 
@@ -23,7 +24,8 @@ def content_hash(
 ) -> str:
     """Hash what verdicts depend on, without the parts (zlib) whose bytes may differ between machines."""
     digest = hashlib.blake2b(digest_size=16)
-    facts = (model, version, list(layout.dictionary.features.values()), profile.rows, windows.fingerprint())
+    rules = [rules_of(feature) for feature in layout.dictionary.features.values()]
+    facts = (model, version, rules, profile.rows, windows.fingerprint())
     digest.update(msgspec.json.encode(facts))
     for name, grid in layout.grids.items():
         digest.update(msgspec.json.encode((name, _grid_facts(grid), count_facts(profile.counts[name]))))

@@ -63,10 +63,10 @@ class Scores:
     def width(self) -> int:
         return int(self.matrix.shape[1])
 
-    def sums(self, counts: Counts) -> Floats:
-        """The sum of the scores of all values that were counted."""
+    def sums(self, counts: Counts, table: Floats | None = None) -> Floats:
+        """The sum of the scores of all values that were counted, or of what the table has for their cells."""
         cells = _cells(counts, len(self.matrix))
-        result: Floats = cells @ self.matrix
+        result: Floats = cells @ (self.matrix if table is None else table)
         return result
 
     def moved(self, means: Floats) -> float:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from alerts.flush import Settings
 from alerts.grouping import group_key, group_of, schedule
-from alerts.lifecycle import step
+from alerts.lifecycle import accept, step
 from alerts.model import Alert, Labels, Observation, Severity, Status, fingerprint, labels
 from alerts.outgoing import Group, Sent
 from detectors.reference import Reference
@@ -80,6 +80,15 @@ class AlertRound:
         if self._advice is not None and dict(observation.labels)["shift"] in _ADVISED:
             more["advice"] = self._advice
         return replace(observation, annotations={**observation.annotations, **more})
+
+    def accept(
+        self, is_accepted: Callable[[Alert], bool], end_ms: int, acceptance: Mapping[str, Any]
+    ) -> tuple[Alert, ...]:
+        """End what is open and accepted (see `alerts.lifecycle.accept`); give what had fired."""
+        ended = {alert.fingerprint: alert for alert in self.standing if is_accepted(alert)}
+        for key, alert in ended.items():
+            self._note(key, alert, accept(alert, end_ms, acceptance))
+        return tuple(alert for alert in ended.values() if alert.status is Status.FIRING)
 
     def is_news(self, finding: QualityFinding) -> bool:
         """Tell whether a finding that is looked at again and again says something that is not known yet."""

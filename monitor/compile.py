@@ -150,6 +150,27 @@ def registry_of(config: Config) -> Registry | None:
     return Registry(settings.url.reveal(), settings.timeout.seconds, SystemClock())
 
 
+def plan_on(
+    config: Config,
+    name: str,
+    reference: Reference,
+    registry: Registry | None = None,
+    config_hash: str = "",
+) -> ModelPlan:
+    """Compile one model of a configuration on a reference; raises as `model_plan` does."""
+    limits = config.limits
+    return model_plan(
+        name,
+        config.models[name],
+        config.alerts,
+        reference,
+        limits.max_message_bytes,
+        limits.max_rows_per_message,
+        registry,
+        config_hash,
+    )
+
+
 def plans_of(config: Config, store: Store, names: Iterable[str] | None = None) -> dict[str, ModelPlan]:
     """Compile every model with its active reference; raises ConfigError that lists the models without one."""
     found, missing = {}, []
@@ -161,16 +182,7 @@ def plans_of(config: Config, store: Store, names: Iterable[str] | None = None) -
                 f"models.{name}: has no reference; build it with: driftd reference build {name} FILE"
             )
             continue
-        found[name] = model_plan(
-            name,
-            config.models[name],
-            config.alerts,
-            decode(row.payload),
-            config.limits.max_message_bytes,
-            config.limits.max_rows_per_message,
-            registry,
-            config_hash,
-        )
+        found[name] = plan_on(config, name, decode(row.payload), registry, config_hash)
     if missing:
         raise ConfigError("\n".join(missing))
     return found

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from detectors.dictionary import Dictionary, Feature, Kind, Role
-from detectors.dictionary_file import from_toml
 from detectors.frames import columns_from_frame
 from detectors.inference import infer
 from detectors.metrics import is_share
@@ -19,6 +18,7 @@ from detectors.reference_wire import encode
 from detectors.season import Hours
 from monitor.config import Model
 from monitor.config.section import nearest
+from monitor.dictionaries import read_dictionary
 from monitor.errors import DataError
 from monitor.files import TrainingRows, sample_frame, training_rows
 from monitor.source.base import Message, Record
@@ -68,7 +68,7 @@ def dictionary_of(
                 f'{path}: there is no column "{column}" to ignore{nearest(column, rows.frame.columns)}'
             )
     dictionary = (
-        infer(rows.frame, rows.roles) if dictionary_file is None else dictionary_from(dictionary_file)
+        infer(rows.frame, rows.roles) if dictionary_file is None else read_dictionary(dictionary_file)
     )
     return _without(dictionary, ignored, rows)
 
@@ -162,16 +162,6 @@ def _figure(name: str, value: float) -> str:
     if is_share(name):
         return f"{name} {value:.3f}".replace(" 0.", " .")
     return f"{name} {value:.4g}"
-
-
-def dictionary_from(path: Path) -> Dictionary:
-    """Read a data dictionary; raises DataError."""
-    try:
-        return from_toml(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise DataError(f"{path}: {error}") from error
 
 
 def stored(reference: Reference, *, active: bool, data_version: str = "") -> ReferenceRow:

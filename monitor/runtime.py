@@ -26,6 +26,7 @@ from monitor.config import Config, Loaded, Secret, load
 from monitor.deadletters import KafkaDeadLetterBox
 from monitor.engine import Engine
 from monitor.errors import ConfigError, DriftdError, Recoverable
+from monitor.following import Following
 from monitor.gauges import Gauges
 from monitor.housekeeping import Housekeeping
 from monitor.join.joiner import Joiner
@@ -102,6 +103,7 @@ class Running:
     clock: Clock
     page: Page | None = None
     presence: Presence | None = None
+    following: Following | None = None
 
     def reload(self, environ: Mapping[str, str]) -> None:
         """Take over a changed configuration and newly activated references; keep the old if it is not valid.
@@ -130,6 +132,15 @@ class Running:
         self.engine.replace_plans(plans, speaking_of(fresh.config, tuple(fresh.config.alerts.services)))
         self.metrics.reload_successful.set(1)
         log.info("configuration reloaded", config_hash=fresh.sha256[:12])
+
+    def follow_references(self) -> None:
+        """Take over references that were put into force meanwhile."""
+        plans = None if self.following is None else self.following.plans(self.loaded.config, self.plans)
+        if plans is None:
+            return
+        config, self.plans = self.loaded.config, plans
+        self.engine.replace_plans(plans, speaking_of(config, tuple(config.alerts.services)))
+        log.info("references taken over", references=sorted({one.reference.id for one in plans.values()}))
 
     def stop_threads(self, timeout_s: float) -> None:
         """Stop sending; what is unsent stays in the outbox."""
@@ -226,7 +237,18 @@ def assemble(
         for thread in threads:
             thread.start()
         yield Running(
-            loaded, plans, engine, loop, store, metrics, outbox_stop, threads, clock, page, presence
+            loaded,
+            plans,
+            engine,
+            loop,
+            store,
+            metrics,
+            outbox_stop,
+            threads,
+            clock,
+            page,
+            presence,
+            Following(store, clock),
         )
         outbox_stop.set()
     finally:

@@ -20,10 +20,11 @@ from monitor.bridges.sagemaker.documents import Statistics
 from monitor.bridges.signature import signed
 from monitor.config import Model
 from monitor.config.section import nearest
+from monitor.dictionaries import read_dictionary
 from monitor.errors import DataError
 from monitor.files import TrainingRows, outputs_of
 from monitor.lineage import data_version_of
-from monitor.references import built_from, dictionary_from, dictionary_of, rows_of
+from monitor.references import built_from, dictionary_of, rows_of
 
 MLFLOW, SACRED = "mlflow:", "sacred:"
 """How a source begins that is a registered model of MLflow's, or a run of Sacred's."""
@@ -95,7 +96,7 @@ def _from_statistics(
     try:
         known = msgspec.convert(document, Statistics)
         read = statistics.imported(known, roles_of(settings, name))
-        dictionary = read.dictionary if dictionary_file is None else dictionary_from(dictionary_file)
+        dictionary = read.dictionary if dictionary_file is None else read_dictionary(dictionary_file)
         reference = statistics.reference(
             known,
             without(dictionary, ignored, source),

@@ -17,11 +17,13 @@ from monitor.cli import (
     database,
     demo,
     dictionary,
+    dictionary_commands,
     export,
     history,
     manual,
     mapping,
     notify,
+    promote,
     reference,
     replay,
     run,
@@ -45,6 +47,8 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.add_typer(reference.app, name="reference")
+for command in (*dictionary_commands.COMMANDS, promote.promote):
+    dictionary.app.command(command.__name__)(command)
 app.add_typer(dictionary.app, name="dictionary")
 app.command("calibrate")(calibrate.calibrate_command)
 app.command("replay")(replay.replay)

@@ -100,25 +100,25 @@ def _span(one: Stretch) -> str:
 
 
 def _show(what: str, reference_id: str, rows_there: int, found: Comparison) -> None:
-    base = (
-        f"reference {reference_id} ({rows_there:,} rows)" if found.against is None else _size(found.against)
-    )
-    out().print(f"{what}: {_size(found.current)}\nagainst {base}", markup=False)
+    base = f"reference {reference_id} ({rows_there:,} rows)" if found.against is None else size(found.against)
+    out().print(f"{what}: {size(found.current)}\nagainst {base}", markup=False)
     tests = [finding for finding in found.findings if finding.result.effect is not None]
     left_out = [finding for finding in found.findings if finding.verdict is Verdict.ERROR]
     tests.sort(key=lambda each: (_WORST_FIRST.index(each.verdict), -(each.result.effect or 0.0)))
-    rows = [_row(finding) for finding in (*left_out, *tests)]
+    rows = [finding_row(finding) for finding in (*left_out, *tests)]
     print_table(
         ("feature", "verdict", "what"), [(row["feature"], row["verdict"], drift_words(row)) for row in rows]
     )
 
 
-def _size(one: Stretch) -> str:
+def size(one: Stretch) -> str:
+    """Say what a stretch is made of."""
     windows = "1 window" if one.windows == 1 else f"{one.windows:,} windows"
     return f"{_span(one)} ({windows}, {one.profile.rows:,} rows)"
 
 
-def _row(finding: Finding) -> dict[str, Any]:
+def finding_row(finding: Finding) -> dict[str, Any]:
+    """Give a finding as a row of ``drift_history``."""
     result = finding.result
     return {
         "feature": finding.feature,
@@ -146,7 +146,7 @@ def _for_machines(model: str, reference: Reference, found: Comparison) -> dict[s
         "reference_id": reference.id,
         "current": _stretch(found.current),
         "against": REFERENCE if found.against is None else _stretch(found.against),
-        "results": [for_machines(_row(finding)) for finding in found.findings],
+        "results": [for_machines(finding_row(finding)) for finding in found.findings],
     }
 
 

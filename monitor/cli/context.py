@@ -104,6 +104,12 @@ def err() -> Console:
     return Console(file=sys.stderr, highlight=False, soft_wrap=True)
 
 
+def told_in_force(reference_id: str, model: str) -> None:
+    """Say that a reference is in force, and when services take it over."""
+    out().print(f"reference {reference_id} of {model} is in force", markup=False)
+    err().print("running services take it over within a minute", style="dim")
+
+
 def print_json(value: Any, indent: int | None = 2) -> None:
     """Print a value as JSON; times as ISO 8601, and what a terminal would obey as escapes."""
     text = json.dumps(value, default=_plain, ensure_ascii=False, indent=indent)

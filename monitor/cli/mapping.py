@@ -27,10 +27,11 @@ from monitor.cli.context import (
 from monitor.clock import SystemClock
 from monitor.compile import decoder_of, registry_of
 from monitor.config import Loaded
+from monitor.dictionaries import read_dictionary
 from monitor.errors import ConfigError, DataError
 from monitor.layouts import labels_layout_of, layout_of
 from monitor.mapping import Fate, Mapper, Row
-from monitor.references import dictionary_from, inferred
+from monitor.references import inferred
 from monitor.registry.values import values_of
 from monitor.samples import sample_messages
 from monitor.source.base import Message
@@ -96,7 +97,7 @@ def _dictionary(
     loaded: Loaded, model: str, messages: Sequence[Message], file: Path | None, *, offline: bool
 ) -> Dictionary:
     if file is not None:
-        return dictionary_from(file)
+        return read_dictionary(file)
     if offline:
         settings = loaded.config.models[model]
         read_value = values_of(settings.fields.format, registry_of(loaded.config))

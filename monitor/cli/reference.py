@@ -217,7 +217,7 @@ def activate(
     reference_id: Annotated[str, typer.Argument(help="The reference, as in `driftd reference list`.")],
     config: ConfigOption = None,
 ) -> None:
-    """Put another of a model's references into force; running services take it at SIGHUP or restart."""
+    """Put another of a model's references into force; running services take it up within a minute."""
     loaded = configured(config)
     model_of(loaded, model)
     name = loaded.config.reference_name(model)
@@ -225,4 +225,6 @@ def activate(
         raise DataError(
             f'model {name} has no reference "{reference_id}"; list them: driftd reference list {name}'
         )
-    out().print(f"reference {reference_id} of {name} is in force; running services: kill -HUP, or restart")
+    out().print(
+        f"reference {reference_id} of {name} is in force; running services take it up within a minute"
+    )

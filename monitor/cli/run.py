@@ -57,6 +57,7 @@ def _loop(running: Running, stop: threading.Event, reload: threading.Event, syst
                 reload.clear()
                 with systemd.reloading():
                     running.reload(os.environ)
+            running.follow_references()
     running.loop.finish()
     running.stop_threads(running.loaded.config.service.stop_timeout.seconds / 2)
 

@@ -261,6 +261,9 @@ class Store(Protocol):
     def activate_reference(self, model: str, reference_id: str) -> bool:
         """Make this one the model's reference; False when there is no such reference."""
 
+    def describe_reference(self, reference_id: str, payload: bytes) -> None:
+        """Put another payload in the place of a reference's that differs only in what is for people."""
+
     def references(self, model: str | None = None) -> tuple[ReferenceRow, ...]:
         """Give references, newest first, with an empty payload."""
 

@@ -42,6 +42,12 @@ def activate_reference(connection: Connection, of_model: str, reference_id: str)
     return True
 
 
+def describe_reference(connection: Connection, reference_id: str, payload: bytes) -> None:
+    """Write another payload to a stored reference."""
+    change = update(reference).where(reference.c.id == reference_id)
+    connection.execute(change.values(payload=payload))
+
+
 def references(connection: Connection, of_model: str | None) -> tuple[ReferenceRow, ...]:
     """Newest first, without their payloads."""
     light = [column for column in reference.columns if column is not reference.c.payload]

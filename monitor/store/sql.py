@@ -120,6 +120,10 @@ class SqlStore:
         with self._database.writing() as connection:
             return references.activate_reference(connection, model, reference_id)
 
+    def describe_reference(self, reference_id: str, payload: bytes) -> None:
+        with self._database.writing() as connection:
+            references.describe_reference(connection, reference_id, payload)
+
     def references(self, model: str | None = None) -> tuple[ReferenceRow, ...]:
         with self._database.reading() as connection:
             return references.references(connection, model)

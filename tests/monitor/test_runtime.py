@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from urllib.request import urlopen
@@ -15,9 +16,11 @@ import pytest
 from kafka import KafkaProducer
 from structlog.testing import capture_logs
 
+from detectors.dictionary import Dictionary, Feature, Kind, Role
 from monitor.broker import EmbeddedBroker
 from monitor.clock import SystemClock
 from monitor.config import load, parse
+from monitor.following import Following
 from monitor.references import stored
 from monitor.runtime import Running, assemble, fixed_changes
 from monitor.store.sql import open_store
@@ -114,6 +117,30 @@ def test_windows_name_the_configuration_that_is_in_force_after_a_reload(running:
     assert {row["config_hash"] for row in running.store.view("window_history")} == {after} != {before}
     said = {row["hash"]: row["settings"]["models"]["loans"] for row in running.store.view("configs")}
     assert {name: model["min_rows"] for name, model in said.items()} == {before: 50, after: 7}
+
+
+def test_a_reference_that_is_put_into_force_is_taken_over(running: Running) -> None:
+    running.following = Following(running.store, running.clock, every_s=0.0)
+    before = running.plans["loans"]
+    running.follow_references()
+    assert running.plans["loans"] is before
+    running.store.add_reference(stored(reference(2), active=True))
+    running.follow_references()
+    assert running.plans["loans"].reference.id == reference(2).id
+    assert running.engine.plans["loans"].reference.id == reference(2).id
+
+
+def test_a_reference_that_does_not_fit_is_not_taken_over(running: Running) -> None:
+    running.following = Following(running.store, running.clock, every_s=0.0)
+    two = Dictionary(
+        {**reference().dictionary.features, "more": Feature("more", Kind.NUMERIC, "float", Role.SCORE)}
+    )
+    odd = replace(reference(2), dictionary=two)
+    running.store.add_reference(stored(odd, active=True))
+    with capture_logs() as logs:
+        running.follow_references()
+    assert running.plans["loans"].reference.id == reference().id
+    assert [line["event"] for line in logs] == ["the reference in force does not fit, the old one stays"]
 
 
 @pytest.mark.parametrize(
