@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from alerts import evidence_model, words
-from alerts.document import Line, Span, clean, foreign, name, plain
+from alerts.document import NAME_LENGTH, Line, Span, clean, foreign, name, plain
 from alerts.evidence_values import instant_ms, mapping, mappings, real
 from alerts.lifecycle import LOUDNESS
 from alerts.model import Alert
@@ -52,7 +52,13 @@ def evidence(alert: Alert) -> Line:
     default = OF_SHIFT.get(alert.label("shift"), _effect_only)
     say = OF_KIND.get(str(details.get("kind")), default)
     said = say(details, alert) or default(details, alert) or (plain("changed"),)
-    return (*said, *end(alert))
+    return (*said, *end(alert), *_owner(alert))
+
+
+def _owner(alert: Alert) -> Line:
+    """Name whom the feature belongs to, if that is known."""
+    owner = alert.annotations.get("owner")
+    return (plain(" ("), foreign(f"owner: {owner}", NAME_LENGTH), plain(")")) if owner else ()
 
 
 def end(alert: Alert) -> Line:

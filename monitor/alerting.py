@@ -36,14 +36,16 @@ class AlertRound:
         critical: frozenset[str],
         advice: Mapping[str, Any] | None = None,
         config_hash: str = "",
+        owners: Mapping[str, str] | None = None,
     ) -> None:
         """Start from the stored alerts, oldest first; ``critical`` are features whose alerts are critical.
 
         ``advice`` (see `monitor.performance.advice`) goes with alerts about the model itself, the hash of the
-        configuration with all evidence.
+        configuration with all evidence, and the owner of a feature with what is about it.
         """
         self._advice = advice
         self._config_hash = config_hash
+        self._owners = owners or {}
         self._latest: dict[str, Alert] = {}
         self._ended: dict[str, Alert] = {}
         for alert in alerts:
@@ -79,6 +81,8 @@ class AlertRound:
         more: dict[str, Any] = {"config_hash": self._config_hash}
         if self._advice is not None and dict(observation.labels)["shift"] in _ADVISED:
             more["advice"] = self._advice
+        if owner := self._owners.get(dict(observation.labels)["feature"]):
+            more["owner"] = owner
         return replace(observation, annotations={**observation.annotations, **more})
 
     def accept(

@@ -16,7 +16,7 @@ from monitor.findings import Finding, PerformanceFinding, QualityFinding
 from monitor.gaps import expectations, freshness, replaced, silence
 from monitor.judge import judge
 from monitor.levels import level_over_lengths, rules_for, segment_rules_for
-from monitor.mattering import weighed
+from monitor.mattering import owners, weighed
 from monitor.pairing import judge_pairs
 from monitor.performance.estimate import estimates
 from monitor.performance.settle import Settled
@@ -84,7 +84,8 @@ def close_ended(
     if not ended and quiet_since is None:
         return report
     critical = critical_features(plan.reference)
-    alerting = AlertRound(lock.alerts(), plan.alerting, critical, config_hash=plan.config_hash)
+    of = owners(plan.reference.dictionary)
+    alerting = AlertRound(lock.alerts(), plan.alerting, critical, None, plan.config_hash, of)
     if quiet_since is not None and alerting.is_news(quiet_since):
         lock.quality((quiet_since,), now, plan.config_hash)
         alerting.step((), (quiet_since,), quiet_since.start_ms, quiet_since.end_ms)

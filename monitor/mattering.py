@@ -42,3 +42,8 @@ def importances(dictionary: Dictionary) -> Mapping[str, float]:
         for name, feature in dictionary.used().items()
         if feature.role is Role.FEATURE and feature.importance is not None
     }
+
+
+def owners(dictionary: Dictionary) -> dict[str, str]:
+    """Give whom features belong to, as far as the dictionary says."""
+    return {name: feature.owner for name, feature in dictionary.features.items() if feature.owner}

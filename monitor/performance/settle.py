@@ -14,6 +14,7 @@ from detectors.reference import Reference
 from monitor.alerting import AlertRound, critical_features, has_told
 from monitor.findings import Finding, PerformanceFinding, QualityFinding
 from monitor.join.shares import MIXED
+from monitor.mattering import owners
 from monitor.performance.advice import advice_of
 from monitor.performance.learn import sample_of, step_through
 from monitor.performance.realise import Realised, realise
@@ -62,6 +63,7 @@ def settle(
         critical_features(plan.reference),
         advice_of(lock.latest_challenger(_ADVICE_WINDOWS)),
         plan.config_hash,
+        owners(plan.reference.dictionary),
     )
     visit.publish(alerting, settled, at_most)
     visit.revise(settled)

@@ -46,6 +46,12 @@ def test_a_numeric_feature_is_told_by_its_medians() -> None:
     assert words_of(drift(medians(5.0, 5.0, 0.1), 0.1, 0.0)) == "median stays 5, 10 % of rows moved"
 
 
+def test_whom_the_feature_belongs_to_is_named() -> None:
+    owned = drift(medians(5.0, 5.0, 0.1), 0.1, 0.0) | {"owner": "risk team"}
+    assert words_of(owned) == "median stays 5, 10 % of rows moved (owner: risk team)"
+    assert words_of(owned | {"owner": None}) == "median stays 5, 10 % of rows moved"
+
+
 def test_a_categorical_feature_is_told_by_what_changed_most() -> None:
     four = changes({"60K+": (0.1, 0.012), "a": (0.2, 0.3), "b": (0.3, 0.32), "c": (0.0, 0.01)}, unseen=0.02)
     assert words_of(drift(four, 0.19, 0.11)) == (

@@ -52,3 +52,17 @@ def test_a_feature_without_importance_counts_as_a_mean_one() -> None:
 def test_nothing_is_weighed_without_any_importance(known: Dictionary) -> None:
     assert tuple(weighed((), known)) == ()
     assert all("matters" not in row["details"] for row in drifted(known))  # type: ignore[operator]
+
+
+def test_an_alert_names_the_owner_of_its_feature() -> None:
+    features = dict(reference().dictionary.features)
+    features["age"] = msgspec.structs.replace(features["age"], owner="risk team")
+    store, of_plan = new_store(), plan()
+    of_plan = replace(of_plan, reference=replace(of_plan.reference, dictionary=Dictionary(features)))
+    engine = new_engine(store, [P0], {"loans": of_plan})
+    engine.take([chunk(P0, log(3, shift_from_hour=1.0))])
+    engine.commit()
+    engine.close_windows()
+    (age,) = store.view("alert_history", where={"feature": "age"})
+    assert age["annotations"]["owner"] == "risk team"
+    assert "(owner: risk team)" in age["summary"]
