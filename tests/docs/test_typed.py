@@ -67,6 +67,9 @@ def files_of_a_reader(folder: Path) -> None:
     log[["id", "timestamp", "label"]].to_csv(folder / "labels.csv", index=False)
     log.to_csv(folder / "since-the-change.csv", index=False)
     log.to_csv(folder / "last-week.csv", index=False)
+    runs = ROOT / "tests" / "data" / "sacred" / "runs"
+    shutil.copytree(runs / "1", folder / "runs" / "7")
+    shutil.copytree(runs / "_resources", folder / "runs" / "_resources")
 
 
 @pytest.fixture
