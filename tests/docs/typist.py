@@ -28,6 +28,8 @@ NOT_TYPED = {
     "driftd dictionary import contract.yaml": "tests/monitor/bridges/test_data_contract.py",
     "driftd reference build churn mlflow:": "tests/monitor/cli/test_mlflow_commands.py",
     "driftd export mlflow": "tests/monitor/cli/test_mlflow_commands.py",
+    "driftd reference build churn sacred:": "tests/monitor/cli/test_sacred_commands.py",
+    "driftd export sacred": "tests/monitor/cli/test_sacred_commands.py",
     "driftd completion": "tests/monitor/cli/test_completion_command.py",
     "driftd man": "tests/monitor/cli/test_completion_command.py",
     "sudo ": "needs a machine that systemd runs; tests/deploy looks the files over",
