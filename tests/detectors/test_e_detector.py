@@ -141,6 +141,20 @@ def test_a_wrong_alarm_is_clear_for_some_windows_only_and_a_right_one_until_it_i
     assert found[-1].is_clear
 
 
+def test_what_a_reference_that_is_off_by_chance_keeps_evident_is_not_clear_for_long() -> None:
+    """Each window differs from the reference by five of its standard errors and a half."""
+    scores, _ = normal_scores(np.random.default_rng(1))
+    window = Level(1_000, 1_000 * 0.055 * np.eye(scores.width)[0])
+    state, found = State.begin(REFERENCE_ROWS, scores.width), []
+    for at in range(150):
+        state, evidence = step(state, scores, window, at, A_QUARTER_OF_A_BUDGET)
+        found.append(evidence)
+    clear = [at for at, one in enumerate(found) if one.is_clear]
+    assert clear == list(range(clear[0], clear[-1] + 1))
+    assert clear[-1] < 140
+    assert found[-1].since_ms is not None
+
+
 def test_a_change_of_spread_alone_is_seen() -> None:
     rng = np.random.default_rng(9)
     scores, grid = normal_scores(rng)
