@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from alerts.model import Status
+from alerts.model import Status, labels
 from detectors.reference_wire import decode
 from monitor.cli import main
 from monitor.clock import ManualClock
@@ -20,9 +20,10 @@ from monitor.config import Config, load
 from monitor.engine import Engine
 from monitor.references import stored
 from monitor.source.base import Polled, TopicPartition
-from monitor.store.base import Store, View
+from monitor.store.base import Alerting, Store, View
 from monitor.store.sql import open_store
 from monitor.telling import Speaking
+from tests.monitor.store.rows import alert
 from tests.monitor.worlds import HOUR_MS, NOW, START_MS, ListSource, chunk, payload, reference
 from tests.services.postgres_fixtures import empty_postgres_url, postgres_databases, postgres_url
 
@@ -211,6 +212,19 @@ def test_what_cannot_be_promoted_is_said(
     assert promote(tmp_path, *(option.format(folder=tmp_path) for option in options)) == code
     assert words in capsys.readouterr().err
     assert stream.open_alerts()
+
+
+def test_a_worse_model_is_not_accepted_with_its_data(stream: Stream, tmp_path: Path) -> None:
+    kinds = (("performance", "accuracy", "realised"), ("concept", "loss", ""), ("prior", "label", ""))
+    named = [
+        labels(model="loans", shift=shift, feature=feature, segment="", **({"check": check} if check else {}))
+        for shift, feature, check in kinds
+    ]
+    with stream.store.lock("loans") as lock:
+        assert lock is not None
+        lock.write(Alerting(alerts=tuple(alert(labels=each) for each in named)))
+    assert promote(tmp_path, *STRETCH, "--yes") == 0
+    assert stream.open_alerts() == {"accuracy", "loss", "label"}
 
 
 def test_a_season_is_not_known_from_windows(
