@@ -28,8 +28,7 @@ NOT_TYPED = {
     "driftd dictionary import contract.yaml": "tests/monitor/bridges/test_data_contract.py",
     "driftd reference build churn mlflow:": "tests/monitor/cli/test_mlflow_commands.py",
     "driftd export mlflow": "tests/monitor/cli/test_mlflow_commands.py",
-    "driftd reference build churn sacred:": "tests/monitor/cli/test_sacred_commands.py",
-    "driftd export sacred": "tests/monitor/cli/test_sacred_commands.py",
+    "driftd dictionary promote": "tests/monitor/cli/test_promote_command.py",
     "driftd completion": "tests/monitor/cli/test_completion_command.py",
     "driftd man": "tests/monitor/cli/test_completion_command.py",
     "sudo ": "needs a machine that systemd runs; tests/deploy looks the files over",
@@ -39,7 +38,6 @@ NOT_TYPED = {
     "mkdir -m 700 secrets": "prepares `docker compose`",
     "openssl ": "prepares `docker compose`",
     "echo ": "prepares `docker compose`",
-    "systemctl": "needs a machine that systemd runs",
     "spark-submit": "tests/examples, by make test-spark",
 }
 """Lines that pages show and this does not type, by how they begin, and who does or why nobody can."""
