@@ -20,6 +20,7 @@ from monitor.join.joiner import Terms
 from monitor.join.keeper import JoinKeeper
 from monitor.known import KnownReferences
 from monitor.letters import DeadLetterBox, PendingLetters
+from monitor.parting import parted
 from monitor.plan import ModelPlan
 from monitor.readers import Readers
 from monitor.room import Room, fitting, lightened, put_together
@@ -209,6 +210,10 @@ class Engine:
             self.state = replace(self.state, arrivals=())
         self._letters.set_aside(fits.letters, self.state.rejects[before:])
         return count
+
+    def end_input(self) -> None:
+        """Set aside what waits for its other half: nothing more comes."""
+        self.state = parted(self.state, self.plans, self.clock.now())
 
     @property
     def _is_laden(self) -> bool:

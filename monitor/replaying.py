@@ -166,6 +166,8 @@ def _read_all(engine: Engine, source: FileSource, batch_rows: int) -> Replayed:
 
 def _written(engine: Engine, before: Replayed, *, everything: bool = False) -> Replayed:
     """Commit and judge; give the total so far."""
+    if everything:
+        engine.end_input()
     rows, rejected, labels = engine.state.rows, len(engine.state.rejects), engine.state.labels
     engine.commit()
     windows = sum(report.windows for report in engine.close_windows(everything=everything))

@@ -17,9 +17,11 @@ from monitor.errors import ConfigError
 from monitor.gauges import Gauges
 from monitor.metrics import Metrics
 from monitor.references import built
+from monitor.replaying import replay_files
 from monitor.source.base import Polled, Record, TopicPartition
 from monitor.store.base import Reject, Store
-from tests.monitor.worlds import NOW, START_MS, ListSource, chunk, new_store, plan
+from monitor.telling import Speaking
+from tests.monitor.worlds import NOW, START_MS, ListSource, chunk, config, new_store, plan
 
 AT, ELSEWHERE = TopicPartition("predictions", 0), TopicPartition("predictions", 1)
 PAIR = """
@@ -144,6 +146,27 @@ def test_a_reference_is_built_of_both_halves_however_far_apart_they_are_in_the_f
     reference = built("loans", parse(SETTINGS + fields).models["loans"], path, NOW)
     assert reference.profile.rows == 59
     assert set(reference.grids) == {"age", "country", "prediction"}
+
+
+def test_halves_that_wait_at_the_end_of_a_replayed_file_are_set_aside(tmp_path: Path) -> None:
+    path, store = tmp_path / "log.jsonl", new_store()
+    values = [asked("a"), answered("a"), asked("b", 1), answered("c", 2), asked("d", 61), answered("d", 61)]
+    path.write_bytes(b"\n".join(values))
+    known = plan(PAIR).reference
+    done = replay_files(config(PAIR), "loans", known, [path], store, ManualClock(NOW), Speaking())
+    assert (done.rows, done.rejected) == (2, 2)
+    told = {row["message_offset"]: row["detail"] for row in store.view("rejects")}
+    assert told == {
+        2: "no response of 'b' came in time (pair.within)",
+        3: "no request of 'c' came in time (pair.within)",
+    }
+    path.write_bytes(b"\n".join(values[:4]))
+    again = new_store()
+    done = replay_files(config(PAIR), "loans", known, [path], again, ManualClock(NOW), Speaking())
+    assert (done.rows, done.rejected) == (1, 2)
+    told = {row["message_offset"]: row["detail"] for row in again.view("rejects")}
+    assert told == {2: "no response of 'b' came before the end", 3: "no request of 'c' came before the end"}
+    assert rows(again) == [(1, 0, 2)]
 
 
 @pytest.mark.parametrize(
