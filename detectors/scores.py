@@ -151,7 +151,7 @@ def _numeric(mass: Floats, n: int) -> Scores | None:
     location = ndtri(np.clip(ranks, 0.5 / n, 1.0 - 0.5 / n))
     columns = [np.ones(len(mass))]
     for raw in (location, location**2):
-        column = _standardised(raw, columns, mass)
+        column = standardised(raw, columns, mass)
         if column is not None:
             columns.append(column)
     bins = _bins(np.minimum((ranks * BINS).astype(int), BINS - 1), mass)
@@ -178,7 +178,7 @@ def _categorical(mass: Floats) -> Scores | None:
     return Scores(indicators, (Component(0, len(shares), len(shares) - 1, 1.0),), shares, is_ordered=False)
 
 
-def _standardised(raw: Floats, columns: list[Floats], mass: Floats) -> Floats | None:
+def standardised(raw: Floats, columns: list[Floats], mass: Floats) -> Floats | None:
     """Make a column uncorrelated with those before it, of variance 1; None when nothing is left."""
     rest = raw
     for column in columns:

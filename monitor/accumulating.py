@@ -15,6 +15,7 @@ from detectors.profile import Profile
 from detectors.reference import Reference
 from detectors.result import Shift, TestResult, Verdict
 from detectors.scores import Scores, scores_of
+from detectors.seasonal_scores import SeasonalScores, seasonal_scores_of
 from monitor.findings import Finding
 from monitor.levels import evidence_level
 from monitor.plan import ModelPlan
@@ -29,7 +30,7 @@ class Accumulating:
 
     def __init__(self, lock: ModelLock, plan: ModelPlan) -> None:
         self._lock, self._plan = lock, plan
-        self._scores: Mapping[str, Scores] = {}
+        self._scores: Mapping[str, Scores | SeasonalScores] = {}
         self._states: dict[str, DetectorState] = {}
         self._stepped: dict[str, DetectorState] = {}
         if KIND in plan.settings.detectors.sequential:
@@ -40,24 +41,25 @@ class Accumulating:
         """Add a window, unless it was counted on another reference than the model has now."""
         if reference.id != self._plan.reference.id:
             return ()
-        return tuple(self._one(name, scores, profile, span) for name, scores in self._scores.items())
+        expected = self._plan.reference.in_season(profile)
+        return tuple(self._one(name, expected, profile, span) for name in self._scores)
 
-    def _one(self, name: str, scores: Scores, profile: Profile, span: Span) -> Finding:
-        plan, counts = self._plan, profile.counts[name]
+    def _one(self, name: str, expected: Reference, profile: Profile, span: Span) -> Finding:
+        plan, counts, known = self._plan, profile.counts[name], self._scores[name]
+        scores = known.base if isinstance(known, SeasonalScores) else known
         threshold = math.log(len(self._scores) / evidence_level(plan))
         stored = self._stepped.get(name) or self._states.get(name)
-        design_effect = plan.reference.lasting_effect(name)
         state, lost = _loaded(stored, plan.reference, name, scores)
-        window = Level(counts.n / design_effect, scores.sums(counts) / design_effect)
+        window = _level(known, expected, name, profile)
         state, evidence = step(state, scores, window, span.start_ms, threshold)
         before = stored or DetectorState(plan.name, "", name, KIND, span.start_ms, 0, 0, b"")
         self._stepped[name] = replace(
             before,
             until_ms=span.end_ms,
             rows=before.rows + counts.n,
-            state=msgspec.msgpack.encode((plan.reference.id, encode(state))),
+            state=msgspec.msgpack.encode((_judged_by(plan.reference), encode(state))),
         )
-        return _finding(plan, name, profile, span, state, evidence, threshold, lost)
+        return _finding(plan, expected, name, profile, span, state, evidence, threshold, lost)
 
     def write(self) -> None:
         """Write the checkpoints of all steps."""
@@ -65,11 +67,27 @@ class Accumulating:
             self._lock.write_detector_states(tuple(self._stepped.values()))
 
 
-def _scored(reference: Reference) -> Iterator[tuple[str, Scores]]:
+def _level(scores: Scores | SeasonalScores, expected: Reference, name: str, profile: Profile) -> Level:
+    """What the window's rows are worth; nothing if they should be seen in hours that are unknown."""
+    counts, design_effect = profile.counts[name], expected.by_season().lasting_effect(name)
+    if isinstance(scores, Scores):
+        return Level(counts.n / design_effect, scores.sums(counts) / design_effect)
+    if profile.season_rows is None:
+        return Level.empty(scores.base.width)
+    return scores.level(expected.profile.counts[name], counts, design_effect)
+
+
+def _judged_by(reference: Reference) -> str:
+    """What a state goes with: scores in a season are other scores."""
+    return reference.id if reference.season is None else f"{reference.id} by {reference.season.hours}"
+
+
+def _scored(reference: Reference) -> Iterator[tuple[str, Scores | SeasonalScores]]:
     """Give the scores of every feature and output that has two values; labels come later."""
     for name in reference.grids:
         if reference.dictionary.features[name].role is not Role.LABEL:
-            scores = scores_of(reference.profile.counts[name])
+            counts = reference.profile.counts[name]
+            scores = scores_of(counts) if reference.season is None else seasonal_scores_of(counts)
             if scores is not None:
                 yield name, scores
 
@@ -78,13 +96,13 @@ def _loaded(
     stored: DetectorState | None, reference: Reference, name: str, scores: Scores
 ) -> tuple[State, str]:
     """Read a checkpoint; one that cannot be gone on from is told of, and the detector begins anew."""
-    rows = reference.profile.counts[name].n / reference.lasting_effect(name)
+    rows = reference.profile.counts[name].n / reference.by_season().lasting_effect(name)
     fresh = State.begin(rows, scores.width)
     if stored is None:
         return fresh, ""
     try:
         known, data = msgspec.msgpack.decode(stored.state, type=tuple[str, bytes])
-        if known != reference.id:
+        if known != _judged_by(reference):
             return fresh, f"begins anew: its state was of reference {known}"
         return decode(data, scores.width), ""
     except (StateLost, msgspec.DecodeError) as error:
@@ -93,6 +111,7 @@ def _loaded(
 
 def _finding(
     plan: ModelPlan,
+    expected: Reference,
     name: str,
     profile: Profile,
     span: Span,
@@ -112,7 +131,7 @@ def _finding(
         verdict = Verdict.INCONCLUSIVE
     if verdict is Verdict.DRIFT:
         now, grid = profile.counts[name], reference.grids[name]
-        details = moved(reference.profile.counts[name], now, grid) | {
+        details = moved(expected.profile.counts[name], now, grid) | {
             "share_moved": evidence.moved,
             "changed_at_ms": evidence.since_ms,
         }

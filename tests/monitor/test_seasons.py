@@ -19,7 +19,9 @@ from detectors.profile import Profile, summarise
 from detectors.reference import Reference, build
 from detectors.result import Verdict
 from detectors.season import Hours
+from monitor.backfill import backfill, counted
 from monitor.calibrating import FeatureCalibration, calibrate
+from monitor.clock import ManualClock
 from monitor.comparing import compare, stretch
 from monitor.compile import model_plan
 from monitor.config import parse
@@ -76,8 +78,8 @@ TRAINING = stream(20, START_MS, 1)
 
 
 @cache
-def reference(season: Hours | None = Hours.OF_DAY) -> Reference:
-    return built(TRAINING, season, 1_000_000)
+def reference(season: Hours | None = Hours.OF_DAY, grid_size: int = 500) -> Reference:
+    return built(TRAINING, season, grid_size)
 
 
 def windows_of(rows: pd.DataFrame, known: Reference) -> Iterator[tuple[Span, Profile]]:
@@ -179,7 +181,7 @@ LOG = stream(0.25, LATER_MS, 6)
 
 @pytest.fixture(scope="module")
 def calm_run() -> list[dict[str, Any]]:
-    return view_rows(played(messages(LOG), reference()), "drift_history")
+    return view_rows(played(messages(LOG), reference(grid_size=100_000)), "drift_history")
 
 
 @pytest.mark.parametrize("multiple", [1, 2])
@@ -206,7 +208,7 @@ def _rows(frame: pd.DataFrame, hours: range) -> pd.Series[float]:
 
 
 def test_results_do_not_depend_on_batches_or_partitions(calm_run: list[dict[str, Any]]) -> None:
-    again = played(messages(LOG), reference(), cuts=(7, 61, 180, 181))
+    again = played(messages(LOG), reference(grid_size=100_000), cuts=(7, 61, 180, 181))
     assert view_rows(again, "drift_history") == calm_run
 
 
@@ -267,6 +269,47 @@ def test_history_is_compared_with_the_hours_that_it_is_of() -> None:
     for against, sizes in ((None, 3 * 20 * PER_HOUR), (other, 3 * PER_HOUR)):
         found = compare("loans", "", reference(), current, against, rules)
         assert {one.result.n_reference for one in found.findings} == {sizes}
+
+
+def test_small_shifts_that_last_are_seen_beside_a_cycle() -> None:
+    """Ages are three years higher after two days, while they swing by ten each day."""
+    rows = stream(5, LATER_MS, 9)
+    rows["age"] += np.where(rows.index >= 2 * 24 * PER_HOUR, 3.0, 0.0)
+    budget = 'false_alarms = "1 per 1000h"\n'
+    found = evidence(rows, SEASON + budget)
+    assert {found[hour]["verdict"] for hour in range(48)} == {Verdict.OK}
+    (first, *_) = [hour for hour, row in found.items() if row["verdict"] == Verdict.DRIFT]
+    assert 48 < first < 60
+    changed = found[first]["details"]["changed_at_ms"]
+    assert abs((changed - LATER_MS) / HOUR_MS - 48) <= 3
+    assert {row["verdict"] for row in evidence(rows, budget).values()} == {Verdict.OK}
+
+
+def test_evidence_of_windows_whose_hours_are_unknown_is_left_out_and_another_season_begins_anew() -> None:
+    store = new_store()
+    for number, extra in enumerate(("", SEASON)):
+        settings = config(extra)
+        plan = model_plan("loans", settings.models["loans"], settings.alerts, reference(), 1_000_000)
+        engine = new_engine(store, [P0], {"loans": plan})
+        engine.take([chunk(P0, messages(LOG)[number * 120 : number * 120 + 150], number * 150)])
+        engine.commit()
+        engine.close_windows()
+    engine.close_windows(everything=True)
+    where = {"feature": "age", "detector": "e_detector"}
+    rows = store.view("drift_history", where=where, newest_first=False)
+    assert [row["note"].partition(":")[0] for row in rows] == ["", "", "begins anew", "", ""]
+    assert (rows[2]["verdict"], rows[2]["statistic"]) == (Verdict.ERROR, 0.0)
+    assert rows[3]["statistic"] != 0.0
+
+
+def evidence(rows: pd.DataFrame, extra: str) -> dict[int, dict[str, Any]]:
+    """What the e-detector of ages says at each hour."""
+    store, settings = new_store(), config(extra)
+    windows = counted(rows, settings.models["loans"].fields.resolved("loans"), reference(), HOUR_MS)
+    backfill(settings, "loans", reference(), windows, store, ManualClock(NOW), "rows")
+    where = {"feature": "age", "detector": "e_detector"}
+    found = store.view("drift_history", where=where, newest_first=False)
+    return {round((row["window_start"].timestamp() * 1000 - LATER_MS) / HOUR_MS): row for row in found}
 
 
 @pytest.mark.parametrize(
