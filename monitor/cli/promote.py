@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from alerts.model import Alert
+from detectors.checks import percent_of
 from detectors.result import Verdict
 from monitor.cli.compare import finding_row, size
 from monitor.cli.context import ConfigOption, out, print_table, told_in_force
@@ -97,11 +98,11 @@ def promote(
 def _refuse_blind(found: Promotion, most: float) -> None:
     wrong = {name: share for name, share in blind_spots(found.new).items() if share > most}
     if wrong:
-        listed = ", ".join(f"{name} {share:.0%}" for name, share in sorted(wrong.items())).replace("%", " %")
+        listed = ", ".join(f"{name} {percent_of(round(share, 2))}" for name, share in sorted(wrong.items()))
         raise DataError(
             f"too many values lie between two points of the grid or beyond its ends ({listed}; at most "
-            f"{most:.0%} may): what moves among them would never be seen. Build the reference from rows "
-            "(driftd reference build), or allow it with --max-blind"
+            f"{percent_of(most)} may): what moves among them would never be seen. Build the reference from "
+            "rows (driftd reference build), or allow it with --max-blind"
         )
 
 
@@ -130,7 +131,8 @@ def _limits(found: Promotion) -> Iterator[str]:
         yield f"{name}: not taken as categories, too rare: {', '.join(rare)}"
     for name, share in blind_spots(found.new).items():
         if share >= _TOLD:
-            yield f"{name}: {share:.0%} of the values cannot be told apart: what moves among them is not seen"
+            told = percent_of(round(share, 2))
+            yield f"{name}: {told} of the values cannot be told apart: what moves among them is not seen"
     if gone := found.old.segments.keys() - found.new.segments.keys():
         yield f"without segments, which not all windows were counted by: {', '.join(sorted(gone))}"
     yield _KEPT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -216,6 +217,8 @@ def test_what_is_for_people_keeps_the_id_and_a_rule_makes_another() -> None:
     described = redescribed(OLD, edited(description="years", owner="risk", source="crm", importance=2.0))
     assert (described.id, described.content_hash) == (OLD.id, OLD.content_hash)
     assert described.dictionary.features["age"].owner == "risk"
+    older = replace(OLD, id="older", content_hash="older")  # of a version that hashed descriptions, too
+    assert redescribed(older, edited(description="years")).id == "older"
     ruled = redescribed(OLD, edited(max=90.0))
     assert ruled.id != OLD.id
     assert ruled.profile == OLD.profile
