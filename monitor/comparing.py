@@ -137,7 +137,8 @@ def compare(
     The tests are those of a window, with Holm's correction over features. Raises DataError when the two
     stretches were counted on different references, or the segment was not counted.
     """
-    base = reference if segment else reference.in_season(current.profile)
+    is_in_season = against is None and not segment
+    base = reference.in_season(current.profile) if is_in_season else reference
     if against is not None:
         if against.reference_id != current.reference_id:
             raise DataError(

@@ -269,6 +269,8 @@ def test_history_is_compared_with_the_hours_that_it_is_of() -> None:
     for against, sizes in ((None, 3 * 20 * PER_HOUR), (other, 3 * PER_HOUR)):
         found = compare("loans", "", reference(), current, against, rules)
         assert {one.result.n_reference for one in found.findings} == {sizes}
+    plain = replace(reference(), seasonal=None)
+    assert compare("loans", "", plain, current, other, rules) == found  # hours that differ are what was asked
 
 
 def test_small_shifts_that_last_are_seen_beside_a_cycle() -> None:
