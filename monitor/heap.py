@@ -1,8 +1,9 @@
-"""The C library's heap: what was freed after a peak goes back to the system."""
+"""Memory that is used no more goes back to the system."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 from collections.abc import Callable
 
 
@@ -17,10 +18,13 @@ def _found() -> Callable[[int], int] | None:
 _malloc_trim = _found()
 
 
-def give_back() -> bool:
-    """Give free pages inside the heap back; True when there were some.
+def give_back() -> None:
+    """Collect garbage in cycles, and have the C library give the free pages inside its heap back.
 
-    By itself the GNU C library gives back only what lies at the heap's end, so a process would keep the size
-    of the largest backlog that it has ever read. Takes a millisecond or two; elsewhere does nothing.
+    By itself Python collects what a database's results leave behind after very many of them only (see
+    `monitor.collector`), and the GNU C library gives back what lies at the heap's end: a process would keep
+    the size of the largest backlog that it has ever read. Takes some milliseconds.
     """
-    return _malloc_trim is not None and bool(_malloc_trim(0))
+    gc.collect()
+    if _malloc_trim is not None:
+        _malloc_trim(0)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import platform
+import weakref
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,17 @@ def test_what_was_freed_between_things_in_use_goes_back_to_the_system() -> None:
     pieces = [b"x" * PIECE_BYTES for _ in range(1_000)]
     del pieces[:-1]  # the last one lies at the heap's end, and holds it up
     before = resident_bytes()
-    assert give_back()
+    give_back()
     assert before - resident_bytes() > 500 * PIECE_BYTES
     assert pieces
+
+
+def test_garbage_in_cycles_goes_at_once() -> None:
+    class Cycle:
+        def __init__(self) -> None:
+            self.itself = self
+
+    gone = weakref.ref(Cycle())
+    assert gone() is not None
+    give_back()
+    assert gone() is None
