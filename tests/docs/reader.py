@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from difflib import unified_diff
 from typing import Protocol
 
 from tests.docs.pages import REWRITES, Block
@@ -80,8 +81,10 @@ class Reader:
     def _compare(self, block: Block) -> None:
         if REWRITES:
             self.fresh[block.line] = self.seen
-        else:
-            assert alike(self.seen) == alike(block.text), str(block)
+            return
+        told, seen = alike(block.text).splitlines(), alike(self.seen).splitlines()
+        difference = "\n".join(unified_diff(told, seen, str(block), "what was seen", lineterm=""))
+        assert told == seen, difference
 
     def _wait_for(self, block: Block) -> None:
         """Type it again until it shows what the page shows."""

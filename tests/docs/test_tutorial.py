@@ -124,6 +124,7 @@ class Windows:
     """The windows that the service has judged."""
 
     url: str
+    services: list[subprocess.Popen[bytes]]
     known: int = 0
 
     def come_to_rest(self) -> None:
@@ -131,6 +132,7 @@ class Windows:
         seen: list[int] = []
 
         def are_calm() -> bool:
+            assert self.services[0].poll() is None, "driftd run has ended"
             with psycopg.connect(self.url) as connection:
                 found = connection.execute("SELECT count(*) FROM driftd.window_history").fetchone()
             seen.append(found[0] if found else 0)
@@ -165,7 +167,9 @@ def test_the_tutorial_leads_from_pip_install_to_the_page(
             services.append(stack.enter_context(terminal.running(block.text, log)))
 
         slack_shows = {"slack": lambda: alert_in(slack)}
-        reader = Reader(terminal, {"another terminal": start}, slack_shows, Windows(url).come_to_rest)
+        reader = Reader(
+            terminal, {"another terminal": start}, slack_shows, Windows(url, services).come_to_rest
+        )
         for block in all_blocks(PAGE):
             reader.follow(block)
         see_the_page(terminal)
