@@ -7,36 +7,39 @@ from typing import Any
 
 import typer
 
-from monitor.cli import (
-    backtest,
-    calibrate,
-    challenger,
-    check,
-    compare,
-    completion,
-    database,
-    demo,
-    dictionary,
-    dictionary_commands,
-    export,
-    history,
-    manual,
-    mapping,
-    notify,
-    promote,
-    reference,
-    replay,
-    run,
-    silence,
-    status,
-)
 from monitor.cli.context import SECRETS, Exit, close_stores, err, shown
+from monitor.cli.later import Later, group_of
 from monitor.errors import ConfigError, DriftdError
 from monitor.uncaught import say
 from monitor.version import VERSION
 
+COMMANDS = (
+    Later("run", "run", "run", "Read, judge, write and alert until told to stop."),
+    Later("check", "check", "check", "Name every mistake in the configuration, and what follows."),
+    Later("reference", "reference", "app", "References: what models' data is compared with."),
+    Later("dictionary", "dictionaries", "app", "Data dictionaries: what features are, and may be."),
+    Later("calibrate", "calibrate", "calibrate_command", "Tell which features break the tests' assumptions."),
+    Later("replay", "replay", "replay", "Judge the windows of files as `driftd run` would have."),
+    Later("demo", "demo", "demo", "Show the whole of driftd here in under a minute."),
+    Later("dev-broker", "demo", "dev_broker", "Run a small broker in memory that speaks Kafka's protocol."),
+    Later("status", "status", "status", "Show how far each model is judged and each partition read."),
+    Later("history", "history", "history", "Show what was found in which window, newest first."),
+    Later("compare", "compare", "compare", "Compare stretches of history, or one with the reference."),
+    Later("backtest", "backtest", "backtest_command", "Judge stored windows again by changed settings."),
+    Later("alerts", "history", "alerts", "Show the alerts that are open, the loudest first."),
+    Later("export", "export", "app", "What driftd knows, in the words of other tools."),
+    Later("map", "mapping", "app", "What the configuration makes of messages."),
+    Later("challenger", "challenger", "app", "The model that learns beside the one in production."),
+    Later("silence", "silence", "app", "Alerts that nobody is told about for a while."),
+    Later("notify", "notify", "app", "Whether alerts would arrive."),
+    Later("db", "database", "app", "The results database."),
+    Later("completion", "completion", "completion", "Print what completes commands and files in a shell."),
+    Later("man", "manual", "man", "Print the manual page, in the form that man reads."),
+)
+
 app = typer.Typer(
     name="driftd",
+    cls=group_of(COMMANDS),
     help="Finds drift and broken data in what models log to Kafka; results in SQL, alerts in Slack and mail.",
     no_args_is_help=True,
     add_completion=False,  # Typer's would start Python at every TAB
@@ -44,29 +47,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run")(run.run)
-app.command("check")(check.check)
-app.add_typer(reference.app, name="reference")
-for command in (*dictionary_commands.COMMANDS, promote.promote):
-    dictionary.app.command(command.__name__)(command)
-app.add_typer(dictionary.app, name="dictionary")
-app.command("calibrate")(calibrate.calibrate_command)
-app.command("replay")(replay.replay)
-app.command("demo")(demo.demo)
-app.command("dev-broker")(demo.dev_broker)
-app.command("status")(status.status)
-app.command("history")(history.history)
-app.command("compare")(compare.compare)
-app.command("backtest")(backtest.backtest_command)
-app.command("alerts")(history.alerts)
-app.add_typer(export.app, name="export")
-app.add_typer(mapping.app, name="map")
-app.add_typer(challenger.app, name="challenger")
-app.add_typer(silence.app, name="silence")
-app.add_typer(notify.app, name="notify")
-app.add_typer(database.app, name="db")
-app.command("completion")(completion.completion)
-app.command("man")(manual.man)
 
 
 def _version(wanted: bool) -> None:
