@@ -153,7 +153,7 @@ def _show(fates: Sequence[Fate]) -> None:
             out().print(f"message {number}{many}", markup=False)
             _show_row(row)
     rows, rejects = sum(len(fate.rows) for fate in fates), sum(fate.outcome == "reject" for fate in fates)
-    err().print(f"{len(fates)} messages: {rows} rows, {rejects} rejected", style="dim")
+    err().print(f"messages: {len(fates)}, rows: {rows}, rejected: {rejects}", style="dim")
 
 
 def _show_row(row: Row) -> None:
