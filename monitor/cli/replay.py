@@ -32,9 +32,9 @@ from monitor.cli.findings import subject
 from monitor.clock import SystemClock
 from monitor.config import Loaded
 from monitor.errors import ConfigError
+from monitor.parts import speaking_of
 from monitor.references import built
 from monitor.replaying import Replayed, replay_files
-from monitor.runtime import speaking_of
 from monitor.store.base import Store
 from monitor.store.sql import open_store
 from monitor.telling import Speaking

@@ -9,7 +9,7 @@ import msgspec
 from alerts.send import Sender
 from monitor.config import Loaded
 from monitor.config.load import service_urls
-from monitor.runtime import sender_of
+from monitor.parts import sender_of
 
 
 def sender_for(loaded: Loaded, name: str) -> Sender:

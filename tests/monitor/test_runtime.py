@@ -192,7 +192,7 @@ def test_without_its_extra_the_page_is_refused_with_the_way_to_get_it() -> None:
         "import sys; sys.modules['starlette'] = None\n"
         "from monitor.clock import SystemClock\n"
         "from monitor.config import parse\n"
-        "from monitor.runtime import page_of\n"
+        "from monitor.parts import page_of\n"
         f"page_of(parse({CONFIG.format(bootstrap='k:1', folder='/x')!r} + "
         "'[page]\\nhttp = \"127.0.0.1:1\"'), SystemClock())"
     )
