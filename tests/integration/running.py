@@ -167,11 +167,11 @@ def is_done(at: World, messages: int, partitions: int) -> bool:
         return lock is not None and not lock.open_starts()
 
 
-UNSTABLE = {"evaluated_at", "closed_at", "notified", "notified_at", "built_at"}
+UNSTABLE = {"evaluated_at", "closed_at", "notified", "notified_at", "built_at", "config_hash"}
 
 
 def results(store: Store, views: Sequence[str]) -> dict[str, list[tuple[tuple[str, Any], ...]]]:
-    """Each view's rows, in an order of their own, without the columns that say when work was done."""
+    """Each view's rows, in an order of their own, without the columns that say when work was done, or for which deployment."""
     return {
         view: sorted(
             (tuple((k, v) for k, v in row.items() if k not in UNSTABLE) for row in store.view(view)),  # type: ignore[arg-type]

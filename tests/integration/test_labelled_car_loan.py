@@ -35,7 +35,12 @@ score = "y_pred_proba"
 label = "repaid"
 """
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.slow,
+    pytest.mark.timeout(400),
+    pytest.mark.xdist_group("labelled car loan"),  # one worker makes its world
+]
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -16,6 +17,12 @@ from typing import Self
 from tests.services.waiting import until
 
 COLUMNS, LINES = 80, 24
+
+
+def _obey() -> None:
+    """Make Ctrl-C a signal that is heard: in the background it may be ignored."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class OnTerminal:
@@ -32,7 +39,7 @@ class OnTerminal:
             cwd=folder,
             env={"PATH": os.environ["PATH"], "TERM": "xterm", "HOME": str(folder), **environ},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509  # so that Ctrl-C is a signal
+            preexec_fn=_obey,  # noqa: PLW1509
         )
         os.close(theirs)
         self.shown = ""

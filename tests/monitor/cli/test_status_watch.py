@@ -41,7 +41,7 @@ def test_a_terminal_is_drawn_anew_until_ctrl_c(told: World) -> None:
         told.read(1, 5, 5, timedelta(0))
         terminal.wait_for("predictions/1")
         terminal.type("\x03")
-        assert terminal.process.wait(30) == 0
+        assert terminal.process.wait(90) == 0
         terminal.shows("")
     first, *frames = terminal.shown.split(CLEAR)
     assert (first, len(frames) >= 2) == ("", True)
@@ -61,12 +61,13 @@ def test_in_a_pipe_one_follows_the_other(told: World) -> None:
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": ROOT},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # not ours to ignore
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         lines = [process.stdout.readline() for _ in range(2)]
         process.send_signal(signal.SIGINT)
-        rest, said = process.communicate(timeout=30)
+        rest, said = process.communicate(timeout=90)
     assert (process.returncode, said) == (0, "")
     frames = [json.loads(line) for line in (*lines, *rest.splitlines())]
     assert frames[0]["at"] < frames[1]["at"]

@@ -11,23 +11,29 @@ from monitor.store.page import open_reader
 from monitor.store.sql import open_store
 from tests.monitor.page.reading import Site
 from tests.monitor.page.worlds import fill
-from tests.services.postgres_fixtures import postgres_databases
+from tests.services.postgres_fixtures import Databases, postgres_databases
 
 __all__ = ["postgres_databases"]  # a fixture, known here by name
 
 
-@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.integration)])
-def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Give the page on the history of three models."""
-    folder = tmp_path_factory.mktemp("page")
-    yield from _site(url_of(request, folder), folder)
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.integration)])
+def site(request: pytest.FixtureRequest) -> Site:
+    """Give the page on the history of three models, on each kind of database."""
+    found: Site = request.getfixturevalue(f"{request.param}_site")
+    return found
 
 
 @pytest.fixture(scope="session")
 def sqlite_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Give the same on SQLite alone."""
+    """Give it on SQLite alone."""
     folder = tmp_path_factory.mktemp("page")
     yield from _site(migrated(folder), folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_site(postgres_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Give it on Postgres alone."""
+    yield from _site(postgres_databases.migrated(), tmp_path_factory.mktemp("page"))
 
 
 def _site(url: str, folder: Path) -> Iterator[Site]:
@@ -35,13 +41,6 @@ def _site(url: str, folder: Path) -> Iterator[Site]:
     reader = open_reader(url)
     yield Site.of(config, reader)
     reader.close()
-
-
-def url_of(request: pytest.FixtureRequest, folder: Path) -> str:
-    """Give a migrated database of the kind that is asked for."""
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres_databases").migrated())
-    return migrated(folder)
 
 
 def migrated(folder: Path) -> str:
