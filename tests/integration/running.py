@@ -171,7 +171,7 @@ UNSTABLE = {"evaluated_at", "closed_at", "notified", "notified_at", "built_at", 
 
 
 def results(store: Store, views: Sequence[str]) -> dict[str, list[tuple[tuple[str, Any], ...]]]:
-    """Each view's rows, in an order of their own, without the columns that say when work was done, or for which deployment."""
+    """Each view's rows, in an order of their own, without the columns of when and by which deployment."""
     return {
         view: sorted(
             (tuple((k, v) for k, v in row.items() if k not in UNSTABLE) for row in store.view(view)),  # type: ignore[arg-type]
