@@ -170,11 +170,16 @@ def is_done(at: World, messages: int, partitions: int) -> bool:
 UNSTABLE = {"evaluated_at", "closed_at", "notified", "notified_at", "built_at", "config_hash"}
 
 
+def stable(value: Any) -> Any:
+    """Give a row, or what an alert notes of one, without the columns that say when or by which deployment."""
+    return {k: v for k, v in value.items() if k not in UNSTABLE} if isinstance(value, dict) else value
+
+
 def results(store: Store, views: Sequence[str]) -> dict[str, list[tuple[tuple[str, Any], ...]]]:
-    """Each view's rows, in an order of their own, without the columns of when and by which deployment."""
+    """Each view's rows, in an order of their own, as far as they are `stable`."""
     return {
         view: sorted(
-            (tuple((k, v) for k, v in row.items() if k not in UNSTABLE) for row in store.view(view)),  # type: ignore[arg-type]
+            (tuple((k, stable(v)) for k, v in stable(row).items()) for row in store.view(view)),  # type: ignore[arg-type]
             key=str,
         )
         for view in views
