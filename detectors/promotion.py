@@ -14,15 +14,14 @@ from typing import Self
 
 import numpy as np
 
-from detectors.clustering import RowsPerWindow, Windows
+from detectors.clustering import RowsPerWindow
 from detectors.counts import CategoricalCounts, Counts, NumericCounts
 from detectors.counts_categorical import MAX_TEXT
 from detectors.dependence import Floats, window_effects
 from detectors.dictionary import MEANING, Dictionary, Feature, rules_of
 from detectors.grid import MAX_CATEGORIES, CategoricalGrid, Grid, NumericGrid
 from detectors.profile import PRESENCE_ONLY, Profile
-from detectors.reference import ID_LENGTH, FixedLayout, Reference
-from detectors.reference_hash import content_hash
+from detectors.reference import Reference, identified
 from detectors.scores import Scores, scores_of
 from detectors.segments import Segments, pairs_of, segment_name
 
@@ -169,34 +168,25 @@ def promoted(
     the counts of its hours.
     """
     longer = {name: _larger(_known_effects(reference, name), between.effects(name)) for name in regrid.new}
-    windows = Windows(
-        between.rows_per_window(),
-        {name: effects[0] for name, effects in longer.items() if effects},
-        reference.absence_effect,
-        {name: effects for name, effects in longer.items() if any(one > 1.0 for one in effects)},
-    )
-    segments = _counted(reference.segments, whole)
-    pairing = None if whole.pairs is None else reference.pairing
-    layout = FixedLayout(dictionary, regrid.new, reference.performance, segments, pairing)
-    known_by = content_hash(reference.model, version, layout, whole, windows)
-    return replace(
+    made = replace(
         reference,
-        id=known_by[:ID_LENGTH],
         version=version,
         rows=whole.rows,
         source=source,
-        content_hash=known_by,
         built_at=built_at,
         dictionary=dictionary,
         grids=regrid.new,
         profile=whole,
-        rows_per_window=windows.rows,
-        design_effect=windows.design_effect,
-        longer_effects=windows.longer,
-        segments=segments,
-        pairing=pairing,
+        rows_per_window=between.rows_per_window(),
+        design_effect={name: effects[0] for name, effects in longer.items() if effects},
+        longer_effects={
+            name: effects for name, effects in longer.items() if any(one > 1.0 for one in effects)
+        },
+        segments=_counted(reference.segments, whole),
+        pairing=None if whole.pairs is None else reference.pairing,
         seasonal=None,
     )
+    return identified(made)
 
 
 def _known_effects(reference: Reference, name: str) -> tuple[float, ...]:
@@ -231,20 +221,8 @@ def redescribed(reference: Reference, dictionary: Dictionary) -> Reference:
     """
     if problems := list(other_meaning(reference.dictionary, dictionary)):
         raise ValueError("\n".join(f"feature {name!r}: {text}" for name, _, text in problems))
-    if _rules(dictionary) == _rules(reference.dictionary):
-        return replace(reference, dictionary=dictionary)
-    windows = Windows(
-        reference.rows_per_window,
-        reference.design_effect,
-        reference.absence_effect,
-        reference.longer_effects,
-    )
-    layout = FixedLayout(
-        dictionary, reference.grids, reference.performance, reference.segments, reference.pairing
-    )
-    facts = () if reference.seasonal is None else reference.seasonal.fingerprint(reference.grids)
-    known_by = content_hash(reference.model, reference.version, layout, reference.profile, windows, facts)
-    return replace(reference, id=known_by[:ID_LENGTH], content_hash=known_by, dictionary=dictionary)
+    described = replace(reference, dictionary=dictionary)
+    return described if _rules(dictionary) == _rules(reference.dictionary) else identified(described)
 
 
 def _rules(dictionary: Dictionary) -> list[Feature]:

@@ -172,16 +172,13 @@ def build(
     if times_ms is not None and window_ms is not None:
         whole = replace(layout, segments={}, pairing=None)
         windows = Windows.replay(whole, columns, profile, times_ms, window_ms)
-    seasonal = _seasonal(layout, profile, columns, times_ms, window_ms, season, zone)
-    facts = () if seasonal is None else seasonal.fingerprint(grids)
-    known_by = content_hash(model, version, layout, profile, windows, facts)
-    return Reference(
-        id=known_by[:ID_LENGTH],
+    made = Reference(
+        id="",
         model=model,
         version=version,
         rows=profile.rows,
         source=source,
-        content_hash=known_by,
+        content_hash="",
         built_at=built_at,
         dictionary=dictionary,
         grids=grids,
@@ -194,8 +191,22 @@ def build(
         segments=by_value,
         longer_effects=windows.longer,
         pairing=layout.pairing,
-        seasonal=seasonal,
+        seasonal=_seasonal(layout, profile, columns, times_ms, window_ms, season, zone),
     )
+    return identified(made)
+
+
+def identified(reference: Reference) -> Reference:
+    """The same with the hash of what it holds, and the id that is made of it."""
+    windows = Windows(
+        reference.rows_per_window,
+        reference.design_effect,
+        reference.absence_effect,
+        reference.longer_effects,
+    )
+    facts = () if reference.seasonal is None else reference.seasonal.fingerprint(reference.grids)
+    known_by = content_hash(reference.model, reference.version, reference, reference.profile, windows, facts)
+    return replace(reference, id=known_by[:ID_LENGTH], content_hash=known_by)
 
 
 def from_counts(
@@ -227,25 +238,23 @@ def from_counts(
         )
     if not rows or not grids:
         raise ValueError("there are no rows, so there is nothing to compare with")
-    layout = FixedLayout(dictionary, grids)
     checks = {name: CheckCounts() for name in grids}
-    profile = Profile(rows, counts, checks, Identifiers.empty(), Sample())
-    known_by = content_hash(model, version, layout, profile, Windows.none())
-    return Reference(
-        id=known_by[:ID_LENGTH],
+    made = Reference(
+        id="",
         model=model,
         version=version,
         rows=rows,
         source=source,
-        content_hash=known_by,
+        content_hash="",
         built_at=built_at,
         dictionary=dictionary,
         grids=grids,
-        profile=profile,
+        profile=Profile(rows, counts, checks, Identifiers.empty(), Sample()),
         rows_per_window=None,
         design_effect={},
         absence_effect={},
     )
+    return identified(made)
 
 
 def _seasonal(
