@@ -36,6 +36,8 @@ def write_performance(
 
     ``revision`` counts from 0 how often what was published has changed. The caller holds the models' locks.
     """
+    if not findings:
+        return
     new: dict[Key, Row] = {}
     for one in findings:
         row = picked(one, OF_PERFORMANCE) | times(one) | judged(evaluated_at, config_hash)
