@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.profile import Profile, Sample, summarise
+from detectors.profile import Sample, summarise
 from monitor.decode.decoder import Batch
 from monitor.decode.halves import Waiting
 from monitor.decode.outcome import SAMPLE_BYTES
@@ -145,8 +145,7 @@ def _count(
         windows[key] = _add(windows.get(key), plan, batch, rows)
     for start in _windows_of_rejects(batch, placed.max_before_ms, placed.max_ms, plan.window_ms):
         key = plan.name, start
-        opened = windows.get(key) or Open.of(plan.reference.id, Profile.empty(plan.reference))
-        windows[key] = replace(opened, rejected=opened.rejected + 1, changed=True)
+        windows[key] = (windows.get(key) or Open.empty(plan.reference)).with_rejects()
     event_ms = {**partition.event_ms, plan.name: placed.max_ms}
     waiting = partition.waiting
     if batch.paired is not None:

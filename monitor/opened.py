@@ -43,6 +43,11 @@ class Open:
     size_bytes: int = _OBJECT_BYTES
 
     @classmethod
+    def empty(cls, reference: Reference) -> Open:
+        """Begin a share without rows."""
+        return cls.of(reference.id, Profile.empty(reference))
+
+    @classmethod
     def of(cls, reference_id: str, profile: Profile, rows: int = 0) -> Open:
         """Begin a share with these rows, all of them new."""
         return cls(reference_id, profile, rows, rows, size_bytes=_OBJECT_BYTES + size_bytes(profile))
@@ -60,6 +65,10 @@ class Open:
             changed=True,
             size_bytes=_size(profile),
         )
+
+    def with_rejects(self, messages: int = 1) -> Open:
+        """Add messages that were rejected."""
+        return replace(self, rejected=self.rejected + messages, changed=True)
 
     def with_stored(self, stored: OpenWindow, reference: Reference | None) -> Open:
         """Put what was counted since to what the database has; ``reference`` is that of the latter."""

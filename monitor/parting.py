@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from detectors.profile import Profile
 from monitor.decode.halves import Half, Waiting
 from monitor.decode.outcome import SAMPLE_BYTES
 from monitor.decode.payload import Reason
@@ -43,7 +42,6 @@ def _without_halves(part: PartitionState, plans: Mapping[str, ModelPlan]) -> Par
         if plan is not None and count:
             time_ms = part.event_ms[model]
             key = model, time_ms - time_ms % plan.window_ms
-            opened = windows.get(key) or Open.of(plan.reference.id, Profile.empty(plan.reference))
-            windows[key] = replace(opened, rejected=opened.rejected + count, changed=True)
+            windows[key] = (windows.get(key) or Open.empty(plan.reference)).with_rejects(count)
     stored = {model: Waiting(stored=waiting.stored) for model, waiting in part.waiting.items()}
     return replace(part, open=windows, waiting=stored)
