@@ -28,7 +28,7 @@ from monitor.config import Config, ResolvedFields, digest
 from monitor.decode.times import UNREADABLE, milliseconds
 from monitor.engine import Engine
 from monitor.errors import DataError
-from monitor.lineage import config_row
+from monitor.lineage import register
 from monitor.plan import ModelPlan
 from monitor.rowmessages import table_columns
 from monitor.source.base import TopicPartition
@@ -103,8 +103,7 @@ def backfill(
     settings = msgspec.structs.replace(config.models[model], topics=(at.topic,), labels_topics=())
     limit, config_hash = config.limits.max_message_bytes, digest(config)
     plan = model_plan(model, settings, config.alerts, reference, limit, config_hash=config_hash)
-    store.register_models([model], clock.now())
-    store.register_config(config_row(config, clock.now()))
+    register(store, config, [model], clock.now())
     engine = Engine(MemorySource(MemoryBroker(), ()), store, {model: plan}, clock, "earliest")
     known = store.cursors([at]).get(at)
     judged = 0

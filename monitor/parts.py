@@ -19,7 +19,7 @@ from monitor.housekeeping import Housekeeping
 from monitor.join.joiner import Joiner
 from monitor.join.keeper import JoinKeeper
 from monitor.join.table import JoinTable
-from monitor.lineage import config_row
+from monitor.lineage import register
 from monitor.pictures import Pictures
 from monitor.plan import ModelPlan
 from monitor.presence import Presence
@@ -122,8 +122,7 @@ def prepared(config: Config, store: Store, clock: Clock) -> dict[str, ModelPlan]
         store.upgrade_schema()
     else:
         store.check_schema()
-    store.register_models(config.models, clock.now())
-    store.register_config(config_row(config, clock.now()))
+    register(store, config, config.models, clock.now())
     return plans_of(config, store)
 
 

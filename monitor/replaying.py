@@ -23,7 +23,7 @@ from monitor.files import is_table
 from monitor.join.joiner import Joiner
 from monitor.join.keeper import JoinKeeper
 from monitor.join.table import JoinTable
-from monitor.lineage import config_row
+from monitor.lineage import register
 from monitor.plan import ModelPlan
 from monitor.room import room_of
 from monitor.source.file import FileSource
@@ -77,8 +77,7 @@ def replay_files(
         registry_of(config),
         digest(config),
     )
-    store.register_models([model], clock.now())
-    store.register_config(config_row(config, clock.now()))
+    register(store, config, [model], clock.now())
     with _join(plan, config.limits.join_bytes) as join:
         room = room_of(config.limits)
         engine = Engine(source, store, {model: plan}, clock, "earliest", speaking, join=join, room=room)

@@ -24,7 +24,7 @@ from monitor.errors import ConfigError, DriftdError, Recoverable
 from monitor.following import Following
 from monitor.gauges import Gauges
 from monitor.join.keeper import JoinKeeper
-from monitor.lineage import config_row
+from monitor.lineage import register
 from monitor.log import logger
 from monitor.metrics import Metrics
 from monitor.outbox import Outbox
@@ -91,8 +91,7 @@ class Running:
                     f"{', '.join(fixed)} changed, which takes a restart; nothing was taken over"
                 )
             plans = plans_of(fresh.config, self.store)
-            self.store.register_models(fresh.config.models, self.clock.now())
-            self.store.register_config(config_row(fresh.config, self.clock.now()))
+            register(self.store, fresh.config, fresh.config.models, self.clock.now())
         except DriftdError as error:
             self.metrics.reload_successful.set(0)
             log.error("configuration not reloaded, the old one stays in force", error=str(error))  # noqa: TRY400  # told in a sentence
