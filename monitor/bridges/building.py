@@ -57,10 +57,7 @@ def built(
         return _from_sacred(source, settings, name, now, dictionary, ignored)
     if source.name.lower().endswith(".json"):
         return _from_statistics(source, settings, name, now, dictionary, ignored)
-    rows = rows_of(source, settings, name)
-    known = dictionary_of(rows, source, dictionary, ignored)
-    reference = built_from(rows, known, name, settings, source, now)
-    return Built(reference, data_version_of(source), taken(rows))
+    return _from_rows(source, source, (), settings, name, now, dictionary, ignored)
 
 
 def taken(rows: TrainingRows) -> tuple[str, ...]:
@@ -148,10 +145,24 @@ def _from_sacred(
 ) -> Built:
     """Build it from the rows that a run of Sacred's has read or written."""
     found = training_of_run(str(source).removeprefix(SACRED))
-    rows = rows_of(found.file, settings, name)
-    known = dictionary_of(rows, found.file, dictionary_file, ignored)
+    return _from_rows(found.file, source, found.notes, settings, name, now, dictionary_file, ignored)
+
+
+def _from_rows(
+    file: Path,
+    source: Path,
+    notes: tuple[str, ...],
+    settings: Model,
+    name: str,
+    now: datetime,
+    dictionary_file: Path | None,
+    ignored: Collection[str],
+) -> Built:
+    """Build it from the rows in a file, which the source has named."""
+    rows = rows_of(file, settings, name)
+    known = dictionary_of(rows, file, dictionary_file, ignored)
     reference = built_from(rows, known, name, settings, source, now)
-    return Built(reference, data_version_of(found.file), (*found.notes, *taken(rows)))
+    return Built(reference, data_version_of(file), (*notes, *taken(rows)))
 
 
 def without(dictionary: Dictionary, ignored: Collection[str], source: Path) -> Dictionary:
