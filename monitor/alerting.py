@@ -16,7 +16,9 @@ from alerts.outgoing import Group, Sent
 from detectors.reference import Reference
 from detectors.result import Verdict
 from monitor.findings import Finding, PerformanceFinding, QualityFinding
-from monitor.store.base import Alerting, Noted
+from monitor.mattering import owners
+from monitor.plan import ModelPlan
+from monitor.store.base import Alerting, ModelLock, Noted
 
 _CRITICAL_CHECKS = frozenset({"missing_column", "row_count", "freshness"})
 _BAD = frozenset({Verdict.DRIFT, Verdict.FAIL})
@@ -56,6 +58,13 @@ class AlertRound:
         self._forgotten: set[str] = set()
         self._changed_groups: dict[str, Group] = {}
         self._news: dict[str, None] = {}
+
+    @classmethod
+    def of(cls, lock: ModelLock, plan: ModelPlan, advice: Mapping[str, Any] | None = None) -> AlertRound:
+        """Start from the alerts of the locked model, with what its plan says."""
+        known = plan.reference
+        critical, belong = critical_features(known), owners(known.dictionary)
+        return cls(lock.alerts(), plan.alerting, critical, advice, plan.config_hash, belong)
 
     def step(
         self,

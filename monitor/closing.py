@@ -11,12 +11,12 @@ from detectors.profile import Profile, decode, decode_parts, encode_parts
 from detectors.quality import check
 from detectors.reference import Reference
 from monitor.accumulating import Accumulating
-from monitor.alerting import AlertRound, critical_features, has_told
+from monitor.alerting import AlertRound, has_told
 from monitor.findings import Finding, PerformanceFinding, QualityFinding
 from monitor.gaps import expectations, freshness, replaced, silence
 from monitor.judge import judge
 from monitor.levels import level_over_lengths, rules_for, segment_rules_for
-from monitor.mattering import owners, weighed
+from monitor.mattering import weighed
 from monitor.pairing import judge_pairs
 from monitor.performance.estimate import estimates
 from monitor.performance.settle import Settled
@@ -83,9 +83,7 @@ def close_ended(
     quiet_since = freshness(plan, clocks, now)
     if not ended and quiet_since is None:
         return report
-    critical = critical_features(plan.reference)
-    of = owners(plan.reference.dictionary)
-    alerting = AlertRound(lock.alerts(), plan.alerting, critical, None, plan.config_hash, of)
+    alerting = AlertRound.of(lock, plan)
     if quiet_since is not None and alerting.is_news(quiet_since):
         lock.quality((quiet_since,), now, plan.config_hash)
         alerting.step((), (quiet_since,), quiet_since.start_ms, quiet_since.end_ms)

@@ -67,7 +67,7 @@ class Engine:
         self._unclaimed: set[TopicPartition] = set()
         self._closer = Closer(clock)
         self._steps = Steps(clock)
-        self._references = KnownReferences(store, plans.values())
+        self._references = KnownReferences(store, (plan.reference for plan in plans.values()))
         self.join = join
         self._beats = Beats(process)
         self._digests = Digests()
@@ -91,7 +91,7 @@ class Engine:
         self.plans = speaking.plans(plans)
         if means_otherwise:
             self.abandon()  # what waits means something else now: it is read again
-        self._references.follow(plans.values())
+        self._references.follow(plan.reference for plan in plans.values())
         self._follow()
 
     # -- partitions -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""References by their id: those of the plans, and those on which open windows were begun."""
+"""References by their id: those that are given, and those that the database has."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from collections.abc import Iterable
 from detectors.reference import Reference
 from detectors.reference_wire import decode
 from monitor.opened import MIXED
-from monitor.plan import ModelPlan
 from monitor.store.base import Store
 
 
 class KnownReferences:
-    """Keeps decoded what is asked for, until other plans come."""
+    """Keeps decoded what is asked for, until others are to be known."""
 
-    def __init__(self, store: Store, plans: Iterable[ModelPlan]) -> None:
+    def __init__(self, store: Store, references: Iterable[Reference] = ()) -> None:
         self._store = store
-        self.follow(plans)
+        self.follow(references)
 
-    def follow(self, plans: Iterable[ModelPlan]) -> None:
-        """Know these plans' references, and let go of all others."""
-        self.by_id: dict[str, Reference] = {plan.reference.id: plan.reference for plan in plans}
+    def follow(self, references: Iterable[Reference]) -> None:
+        """Know these references, and let go of all others."""
+        self.by_id: dict[str, Reference] = {each.id: each for each in references}
 
     def find(self, reference_id: str) -> Reference | None:
         """Give a reference by its id, from memory or the database; may raise `StoreError`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 from alerts.model import Alert, Status
@@ -15,14 +14,14 @@ from detectors.promotion import Between, Regrid, promoted, redescribed, unresolv
 from detectors.proposal import Proposal, propose
 from detectors.quality import check
 from detectors.reference import Reference
-from detectors.reference_wire import decode
 from detectors.result import Verdict
 from detectors.segments import names_of
-from monitor.alerting import AlertRound, critical_features, has_told
+from monitor.alerting import AlertRound, has_told
 from monitor.comparing import Stretch, said, stretch
 from monitor.config import Model
 from monitor.errors import DataError
 from monitor.gaps import expectations
+from monitor.known import KnownReferences
 from monitor.levels import rules_for
 from monitor.plan import ModelPlan
 from monitor.store.base import ModelLock, Store
@@ -80,7 +79,8 @@ def promotion(
             f"models.{model}.season: what the hours look like is not known from windows: build the reference "
             "from rows (driftd reference build), or leave season out"
         )
-    found = stretch(store, model, from_ms, until_ms, _finder(store, in_force))
+    known = KnownReferences(store, [in_force])
+    found = stretch(store, model, from_ms, until_ms, known.find)
     if found.reference_id != in_force.id:
         raise DataError(
             f"the stretch was counted on reference {found.reference_id}, in force is {in_force.id}: ask for "
@@ -104,15 +104,6 @@ def promotion(
         built_at=now,
     )
     return Promotion(found, in_force, new if dictionary is None else under(new, dictionary), proposal)
-
-
-def _finder(store: Store, in_force: Reference) -> Callable[[str], Reference | None]:
-    @cache
-    def find(reference_id: str) -> Reference | None:
-        row = None if reference_id == in_force.id else store.reference(reference_id)
-        return in_force if reference_id == in_force.id else None if row is None else decode(row.payload)
-
-    return find
 
 
 def under(reference: Reference, dictionary: Dictionary) -> Reference:
@@ -187,7 +178,7 @@ def end_alerts(
     lock: ModelLock, plan: ModelPlan, is_accepted: Callable[[Alert], bool], why: Acceptance
 ) -> tuple[Alert, ...]:
     """Resolve the open alerts that are accepted, with the reason; give those that had fired."""
-    alerts = AlertRound(lock.alerts(), plan.alerting, critical_features(plan.reference))
+    alerts = AlertRound.of(lock, plan)
     ended = alerts.accept(is_accepted, lock.closed_until_ms() or 0, why.as_annotation())
     groups = lock.groups()
     told = frozenset(group.key for group in groups if has_told(lock.sent(group.key)))

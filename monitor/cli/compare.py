@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
 from typing import Annotated, Any
 
 import typer
 
 from detectors.budget import MAX_ALPHA
 from detectors.reference import Reference
-from detectors.reference_wire import decode
 from detectors.result import Verdict
 from monitor.cli.context import ConfigOption, JsonOption, model_of, out, print_json, print_table
 from monitor.cli.findings import drift_words
@@ -22,7 +19,7 @@ from monitor.comparing import compare as compared
 from monitor.errors import ConfigError, DataError
 from monitor.findings import Finding
 from monitor.judge import Rules
-from monitor.store.base import Store
+from monitor.known import KnownReferences
 
 REFERENCE = "reference"
 _WORST_FIRST = (Verdict.ERROR, Verdict.DRIFT, Verdict.WARN, Verdict.OK, Verdict.INCONCLUSIVE)
@@ -52,7 +49,7 @@ def compare(
     now = SystemClock().now()
     with opened(config) as (loaded, store):
         settings = model_of(loaded, model)
-        find = _finder(store)
+        find = KnownReferences(store).find
         current = stretch(store, model, *between("--from", begin, "--to", end, now), find)
         other = None if against == REFERENCE else stretch(store, model, *_apart(against, now), find)
         _refuse_overlap(current, other)
@@ -66,15 +63,6 @@ def compare(
     else:
         part = reference.profile.segments[segment] if segment else reference
         _show(f"{model} in {segment}" if segment else model, reference.id, part.rows, found)
-
-
-def _finder(store: Store) -> Callable[[str], Reference | None]:
-    @cache
-    def find(reference_id: str) -> Reference | None:
-        row = store.reference(reference_id)
-        return None if row is None else decode(row.payload)
-
-    return find
 
 
 def _apart(text: str, now: datetime) -> tuple[int, int]:

@@ -25,6 +25,7 @@ from monitor.cli.reading import between, moment, opened
 from monitor.clock import SystemClock
 from monitor.comparing import FIND_OUT, stretch
 from monitor.errors import ConfigError, DataError
+from monitor.known import KnownReferences
 from monitor.store.base import Store
 
 app = typer.Typer(name="export", help="What driftd knows, in the words of other tools.", no_args_is_help=True)
@@ -177,11 +178,7 @@ def _start(store: Store, model: str, text: str) -> datetime:
 
 def _window(store: Store, model: str, start: datetime) -> tuple[dict[str, Any], tuple[str, ...]]:
     start_ms = int(start.astimezone(UTC).timestamp() * 1000)
-
-    def find(reference_id: str) -> Reference | None:
-        row = store.reference(reference_id)
-        return None if row is None else decode(row.payload)
-
+    find = KnownReferences(store).find
     one = stretch(store, model, start_ms, start_ms + 1, find)
     reference = find(one.reference_id)
     if reference is None:

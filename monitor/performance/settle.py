@@ -11,10 +11,9 @@ from detectors.counts import Counts
 from detectors.labelled import Labelled
 from detectors.profile import decode_parts
 from detectors.reference import Reference
-from monitor.alerting import AlertRound, critical_features, has_told
+from monitor.alerting import AlertRound, has_told
 from monitor.findings import Finding, PerformanceFinding, QualityFinding
 from monitor.join.shares import MIXED
-from monitor.mattering import owners
 from monitor.performance.advice import advice_of
 from monitor.performance.learn import sample_of, step_through
 from monitor.performance.realise import Realised, realise
@@ -57,14 +56,7 @@ def settle(
     if labels is None:
         return settled
     visit = _Visit(lock, plan, labels, find, now, everything=everything)
-    alerting = AlertRound(
-        lock.alerts(),
-        plan.alerting,
-        critical_features(plan.reference),
-        advice_of(lock.latest_challenger(_ADVICE_WINDOWS)),
-        plan.config_hash,
-        owners(plan.reference.dictionary),
-    )
+    alerting = AlertRound.of(lock, plan, advice_of(lock.latest_challenger(_ADVICE_WINDOWS)))
     visit.publish(alerting, settled, at_most)
     visit.revise(settled)
     visit.learn(alerting, settled, at_most)
