@@ -46,7 +46,9 @@ def dictionaries(draw: st.DrawFn) -> Dictionary:
 
 @given(dictionaries())
 def test_reading_what_was_written_gives_the_same_dictionary(dictionary: Dictionary) -> None:
-    assert from_toml(to_toml(dictionary)) == dictionary
+    text = to_toml(dictionary)
+    assert from_toml(text) == dictionary
+    assert all(letter.isprintable() or letter == "\n" for letter in text)
 
 
 def test_names_with_dots_quotes_and_control_characters_survive() -> None:

@@ -49,6 +49,10 @@ other = {{ env = "TEST_OTHER" }}
 COMMANDS = (
     ("check",), ("check", "--json"), ("check", "--connect"), ("check", "--connect", "--json"),
     ("status",), ("status", "--json"), ("history", "--all", "-n", "2000"), ("history", "--all", "--json"),
+    ("alerts", "--all"), ("alerts", "--all", "--json"), ("silence", "list"), ("silence", "list", "--json"),
+    ("reference", "list"), ("reference", "show", "loans"), ("dictionary", "show", "loans"),
+    ("dictionary", "show", "loans", "--json"), ("dictionary", "show", "loans", "--toml"),
+    ("compare", "--model", "loans", "--from", "2000-01-01"), ("notify", "test"), ("notify", "test", "--json"),
 )  # fmt: skip
 HARMLESS = frozenset("\n\t")
 
@@ -136,6 +140,11 @@ def attacked(
         run_until_settled(at, topics, total, environ=environ, is_done=look)
         assert slack.complaints == []
         seen.posts = [json.dumps(payload, ensure_ascii=False) for _, payload in slack.posts]
+        matcher = f"feature={json.dumps(EVIL)}"
+        comment = CATEGORY.replace("\x00", "")  # which no argument can hold
+        silenced = seen.command("silence", "add", matcher, "--for", "1h", "--comment", comment, "--by", EVIL)
+        assert silenced.returncode == 0, silenced.stderr
+        assert_clean(silenced.stdout, "silence add")
         yield seen
     at.store.close_connections()
     with psycopg.connect(admin, autocommit=True) as connection:
