@@ -16,6 +16,20 @@ PART, ALL = 40, 2_000
 PROCESSES = 2
 ENOUGH = 150
 """Seeds among which each mutant is to be caught."""
+CAUGHT = {
+    "cursor_in_its_own_transaction": 38,
+    "no_compare_and_swap": 4,
+    "marked_before_sending": 3,
+    "closing_without_the_lock": 20,
+    "alerts_outside_the_transaction": 44,
+    "kept_after_fencing": 4,
+    "others_partitions_unknown": 6,
+    "waiting_halves_not_stored": 4,
+    "met_halves_kept": 4,
+    "halves_in_their_own_transaction": 4,
+    "waiting_halves_left_behind": 3,
+}
+"""The seed that caught each when last looked for: the first to be played, to save time."""
 
 
 @pytest.mark.slow
@@ -38,8 +52,9 @@ def test_two_thousand_schedules_change_no_result() -> None:
 
 
 def catching(mutant: str) -> Iterator[int]:
-    """Give the seeds that catch it."""
-    return (seed for seed in range(ENOUGH) if play(schedule(seed), mutant).wrong)
+    """Give the seeds that catch it, the one that has done so before first."""
+    seeds = (CAUGHT.get(mutant, 0), *range(ENOUGH))
+    return (seed for seed in seeds if play(schedule(seed), mutant).wrong)
 
 
 @pytest.mark.slow
