@@ -42,7 +42,7 @@ def _key(name: str) -> str:
 
 
 def _string(text: str) -> str:
-    """A basic string: JSON's escapes are TOML's; what cannot be seen, or a terminal would obey, is one too."""
+    """A basic string: JSON's escapes are TOML's. What cannot be seen, or terminals obey, is one too."""
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(letter if letter.isprintable() else _escape(letter) for letter in quoted)
 
