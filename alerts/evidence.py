@@ -22,6 +22,7 @@ OBSERVED = {
     "range": "out of range, {}",
     "categorical_values": "unknown categories, {}",
     "not_finite": "not finite, {}",
+    "randomisation": "tells the experiment's variant, {}",
 }
 
 

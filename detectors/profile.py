@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import counts as counting
+from detectors import experiment_sums as arms_wire
 from detectors import identifiers as ids_wire
 from detectors import scored as scored_wire
 from detectors import season as season_wire
@@ -18,6 +19,8 @@ from detectors.absence import split_present
 from detectors.columns import Column, Columns, Presence
 from detectors.counts import CategoricalCounts, Counts
 from detectors.dictionary import Dictionary, Feature, Kind, Role
+from detectors.experiment import Experiment
+from detectors.experiment_sums import Arms
 from detectors.grid import CategoricalGrid, Grid
 from detectors.identifiers import Identifiers
 from detectors.outputs import output_rows
@@ -60,6 +63,9 @@ class Layout(Protocol):
 
     @property
     def season(self) -> Season | None: ...
+
+    @property
+    def experiment(self) -> Experiment | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,8 @@ class Profile:
     ``scored`` is about predictions and scores together; None where performance cannot be known, and in counts
     that were stored before it was. ``segments`` has, by name, those that were looked for in all rows;
     ``pairs`` is None where they were not summed up in all of them. ``season_rows`` are the rows in each part
-    of the season; None where that is not known of all of them.
+    of the season; None where that is not known of all of them. ``arms`` are the sums of an experiment's
+    variants; None where not all rows were summed up so.
     """
 
     rows: int
@@ -117,6 +124,7 @@ class Profile:
     segments: Mapping[str, Segment] = field(default_factory=dict)
     pairs: PairSums | None = None
     season_rows: tuple[int, ...] | None = None
+    arms: Arms | None = None
 
     @classmethod
     def empty(cls, layout: Layout) -> Self:
@@ -125,8 +133,18 @@ class Profile:
         scored = None if layout.performance is None else Scored.empty(layout.performance)
         segments = dict.fromkeys(segment_names(layout.segments), Segment())
         season = None if layout.season is None else (0,) * layout.season.size
+        arms = None if layout.experiment is None else layout.experiment.empty()
         return cls(
-            0, counts, checks, Identifiers.empty(), Sample(), scored, segments, _no_pairs(layout), season
+            0,
+            counts,
+            checks,
+            Identifiers.empty(),
+            Sample(),
+            scored,
+            segments,
+            _no_pairs(layout),
+            season,
+            arms,
         )
 
     def merge(self, other: Self) -> Self:
@@ -150,6 +168,7 @@ class Profile:
             merged_segments(self.segments, other.segments),
             None if self.pairs is None or other.pairs is None else self.pairs.merge(other.pairs),
             season_wire.merged(self.season_rows, other.season_rows),
+            arms_wire.merged(self.arms, other.arms),
         )
 
 
@@ -231,6 +250,8 @@ def encode_parts(profile: Profile) -> dict[str, bytes]:
         parts[PAIRS] = encode_pairs(profile.pairs)
     if profile.season_rows is not None:
         parts[season_wire.PART] = season_wire.encode(profile.season_rows)
+    if profile.arms is not None:
+        parts[arms_wire.PART] = arms_wire.encode(profile.arms)
     return parts | encode_segments(profile.segments)
 
 
@@ -263,8 +284,11 @@ def decode_parts(parts: Mapping[str, bytes], layout: Layout) -> Profile:
     season = None
     if layout.season is not None and season_wire.PART in parts:
         season = season_wire.decode(parts[season_wire.PART], layout.season)
+    arms = None
+    if layout.experiment is not None and arms_wire.PART in parts:
+        arms = arms_wire.decode(parts[arms_wire.PART])
     return Profile(
-        rows, counts, checks, ids_wire.decode(identifiers), sample, scored, segments, pairs, season
+        rows, counts, checks, ids_wire.decode(identifiers), sample, scored, segments, pairs, season, arms
     )
 
 

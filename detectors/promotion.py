@@ -49,7 +49,7 @@ class Regrid:
             name: replace(segment, counts=self._counts(segment.counts))
             for name, segment in of.segments.items()
         }
-        return replace(of, counts=self._counts(of.counts), segments=segments, season_rows=None)
+        return replace(of, counts=self._counts(of.counts), segments=segments, season_rows=None, arms=None)
 
     def _counts(self, counts: Mapping[str, Counts]) -> dict[str, Counts]:
         return {name: _moved(each, self.old[name], self.new[name]) for name, each in counts.items()}

@@ -14,6 +14,7 @@ from detectors.clustering import RowsPerWindow, Windows
 from detectors.columns import Column, Columns
 from detectors.counts import Counts
 from detectors.dictionary import Dictionary, Feature, Kind, Role
+from detectors.experiment import Experiment
 from detectors.grid import GRID_SIZE, MAX_CATEGORIES, Grid, categorical_grid, numeric_grid
 from detectors.identifiers import Identifiers
 from detectors.outputs import Task
@@ -43,7 +44,8 @@ class Reference:
     model's outputs are compared with; None when the rows had no labels. ``warm_up`` is a sample of
     the labelled rows that a challenger begins with (see `detectors.warm_up`). ``segments`` names the values
     whose rows are also counted by themselves, ``pairing`` what is needed to tell how features go together.
-    ``seasonal`` is what the hours of a day or a week look like.
+    ``seasonal`` is what the hours of a day or a week look like. ``experiment`` is what the configuration
+    counts beside it; no reference is stored with one.
     """
 
     id: str
@@ -65,6 +67,7 @@ class Reference:
     pairing: Pairing | None = None
     longer_effects: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     seasonal: Seasonal | None = None
+    experiment: Experiment | None = None
 
     @property
     def season(self) -> Season | None:
@@ -110,6 +113,7 @@ class FixedLayout:
     segments: Segments = field(default_factory=dict)
     pairing: Pairing | None = None
     season: Season | None = None
+    experiment: Experiment | None = None
 
 
 def build(

@@ -12,6 +12,7 @@ from detectors.quality import check
 from detectors.reference import Reference
 from monitor.accumulating import Accumulating
 from monitor.alerting import AlertRound, has_told
+from monitor.experiment.stepping import Experimenting
 from monitor.findings import Finding, PerformanceFinding, QualityFinding
 from monitor.gaps import expectations, freshness, replaced, silence
 from monitor.judge import judge
@@ -89,10 +90,13 @@ def close_ended(
         alerting.step((), (quiet_since,), quiet_since.start_ms, quiet_since.end_ms)
         report.quality.append(quiet_since)
     steppers = Watching(lock, plan), Accumulating(lock, plan)
+    experimenting = Experimenting(lock, plan, now)
     until_ms = lock.closed_until_ms()
     for start_ms in ended[:at_most]:
         is_cut = until_ms is None or mark is None or start_ms + plan.window_ms > mark
-        closed, quiet = _close(lock, plan, find, steppers, start_ms, until_ms, now, is_cut=is_cut)
+        closed, quiet = _close(
+            lock, plan, find, steppers, experimenting, start_ms, until_ms, now, is_cut=is_cut
+        )
         lock.quality(quiet, now, plan.config_hash)
         lock.close(closed)
         alerting.step(
@@ -107,7 +111,7 @@ def close_ended(
         report.findings.extend(closed.findings)
         report.quality.extend((*quiet, *closed.quality))
         report.performance.extend(closed.performance)
-    for stepper in steppers:
+    for stepper in (*steppers, experimenting):
         stepper.write()
     groups = lock.groups()
     told = frozenset(group.key for group in groups if has_told(lock.sent(group.key)))
@@ -123,6 +127,7 @@ def _close(
     plan: ModelPlan,
     find: Callable[[str], Reference | None],
     steppers: Iterable[Watching | Accumulating],
+    experimenting: Experimenting,
     start_ms: int,
     until_ms: int | None,
     now: datetime,
@@ -141,7 +146,10 @@ def _close(
         profile = merged(reference, parts)
         judged = tuple(_judged(lock, plan, reference, profile, span, until_ms))
         stepped = tuple(found for each in steppers for found in each.step(reference, profile, span))
-        quality = _quality(plan, reference, profile, span, is_cut=is_cut)
+        quality = (
+            *_quality(plan, reference, profile, span, is_cut=is_cut),
+            *experimenting.step(reference, profile, span),
+        )
     window = ClosedWindow(
         model=plan.name,
         model_version=version,

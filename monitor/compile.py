@@ -14,6 +14,7 @@ from monitor.config.section import nearest
 from monitor.decode.decoder import Decoder
 from monitor.decode.layout import MAX_ROWS, Layout
 from monitor.errors import ConfigError
+from monitor.experiment.laid_out import experimental
 from monitor.join.joiner import Terms
 from monitor.layouts import labels_layout_of, layout_of
 from monitor.pairing import paired
@@ -42,6 +43,7 @@ def model_plan(
     """
     fields = settings.fields.resolved(name)
     reference = paired(name, settings, segmented(name, settings, seasoned(name, settings, reference)))
+    reference = experimental(name, settings, reference)
     layout = layout_of(name, fields, reference.dictionary, settings.shared_topics)
     decoder = decoder_of(name, "fields", layout, settings, max_message_bytes, max_rows, registry)
     labels = _label_plan(name, settings, reference, max_message_bytes, max_rows, registry)
@@ -136,6 +138,7 @@ def _label_plan(
             horizon_ms=settings.labels_horizon.ms,
             n_scores=len(outputs.scores),
             signature=repr(meaning),
+            variants=() if reference.experiment is None else reference.experiment.variants,
         ),
         share=settings.labels_share,
         wait_ms=settings.labels_wait.ms,

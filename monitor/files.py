@@ -164,7 +164,8 @@ def outputs_of(fields: ResolvedFields) -> list[tuple[str, Role, Where]]:
 
 def places_of(fields: ResolvedFields) -> tuple[Where | None, ...]:
     """Where everything is that is no feature."""
-    return (fields.id, fields.timestamp, fields.model, *(where for _, _, where in outputs_of(fields)))
+    beside = (fields.id, fields.timestamp, fields.model, fields.variant, fields.metric)
+    return (*beside, *(where for _, _, where in outputs_of(fields)))
 
 
 def columns_of(frame: pd.DataFrame, places: Iterable[Where | None]) -> dict[Where, str]:

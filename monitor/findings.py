@@ -59,6 +59,41 @@ class QualityFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class ExperimentResult:
+    """What an experiment says of one variant beside the control so far: a row of ``experiment_history``.
+
+    It is about all rows from ``since_ms`` to the window's end. ``kind`` is split, input, prediction,
+    performance or metric, ``measure`` the column or the figure. What is not known is None.
+    """
+
+    model: str
+    model_version: str
+    experiment: str
+    start_ms: int
+    end_ms: int
+    since_ms: int
+    kind: str
+    measure: str
+    variant: str
+    control: str
+    n_control: int
+    n_variant: int
+    control_value: float | None
+    variant_value: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    lift: float | None
+    lift_low: float | None
+    lift_high: float | None
+    probability: float | None
+    log_evidence: float | None
+    conclusion: str
+    reference_id: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class PerformanceFinding:
     """One metric's value in one window, and what it says of the model: a row of ``performance_history``.
 

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.columns import Columns
+from detectors.experiment_sums import Arms
 from detectors.profile import Sample, summarise
 from monitor.decode.decoder import Batch
 from monitor.decode.halves import Waiting
@@ -160,9 +162,20 @@ def _add(opened: Open | None, plan: ModelPlan, batch: Batch, rows: NDArray[np.bo
     ids = batch.ids if whole or batch.ids is None else batch.ids[rows]
     times_ms = batch.times_ms if whole else batch.times_ms[rows]
     part = summarise(plan.reference, columns, ids, _sample(batch, rows), times_ms)
+    part = replace(part, arms=_arms(plan, batch, columns, rows))
     if opened is None:
         return Open.of(plan.reference.id, part, n)
     return opened.with_rows(plan.reference.id, part, n)
+
+
+def _arms(plan: ModelPlan, batch: Batch, columns: Columns, rows: NDArray[np.bool_]) -> Arms | None:
+    """Sum the rows up by their variants, if the model has an experiment."""
+    experiment = plan.reference.experiment
+    if experiment is None or batch.variants is None:
+        return None
+    comes_later = batch.metric is None or plan.settings.metric_comes_with_labels
+    metric = None if comes_later or batch.metric is None else batch.metric[rows]
+    return experiment.summarise(columns, batch.variants[rows], metric)
 
 
 def _sample(batch: Batch, rows: NDArray[np.bool_]) -> Sample:

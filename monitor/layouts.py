@@ -28,7 +28,7 @@ def layout_of(
     columns = {name: feature for name, feature in dictionary.used().items() if feature.role is not Role.LABEL}
     _check_scores(model, columns.values(), fields)
     leaves = tuple(_leaf(feature, _keys(model, feature, fields)) for feature in columns.values())
-    places = (fields.id, fields.timestamp, fields.model)
+    places = (fields.id, fields.timestamp, fields.model, fields.variant, fields.metric)
     outputs = (fields.prediction, fields.score, fields.label, *fields.scores.values())
     known = [where for where in (*places, *outputs) if where is not None and not isinstance(where, Meta)]
     depth = len(fields.container)
@@ -50,6 +50,8 @@ def layout_of(
         label=label,
         label_topics=shared_topics,
         shape=_with_names(fields.shape, dictionary),
+        variant=fields.variant,
+        metric=None if fields.metric is None else inside(model, "fields.metric", fields.metric),
     )
 
 
@@ -86,6 +88,7 @@ def labels_layout_of(name: str, settings: Model, dictionary: Dictionary) -> Layo
         timestamp_fallback=True,
         timestamp_optional=True,
         shape=places.shape,
+        metric=None if places.metric is None else inside(name, "labels_fields.metric", places.metric),
     )
 
 
@@ -140,10 +143,16 @@ def _inside(model: str, key: str, feature: Feature, where: Where | None) -> Keys
             f'models.{model}.{key}: is off, but the reference has the {feature.role.value} "{feature.name}": '
             f"give its path, or build the reference without it"
         )
+    return inside(model, key, where)
+
+
+def inside(model: str, key: str, where: Where) -> Keys:
+    """Give the place in the message's value; raises ConfigError when it is of the record around it."""
     if isinstance(where, Meta):
+        what = key.rpartition(".")[2]
         raise ConfigError(
             f'models.{model}.{key}: "{path_text(where)}" is not in the message\'s value; '
-            f"a {feature.role.value} has to be there"
+            f"a {what} has to be there"
         )
     return where
 

@@ -31,7 +31,7 @@ def messages(path: Path, fields: ResolvedFields) -> Iterator[bytes]:
 
 def label_messages(path: Path, labels: ResolvedLabels) -> Iterator[bytes]:
     """Give a file's rows as the messages they would have been on a topic of labels, without other columns."""
-    places = (labels.id, labels.label, labels.timestamp, labels.model)
+    places = (labels.id, labels.label, labels.timestamp, labels.model, labels.metric)
     return _messages(path, lambda columns: _in_value(columns_of(pd.DataFrame(columns=columns), places)))
 
 

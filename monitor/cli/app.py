@@ -29,6 +29,7 @@ COMMANDS = (
     Later("alerts", "history", "alerts", "Show the alerts that are open, the loudest first."),
     Later("export", "export", "app", "What driftd knows, in the words of other tools."),
     Later("map", "mapping", "app", "What the configuration makes of messages."),
+    Later("experiment", "experiment", "experiment", "How a model's variants on one stream compare."),
     Later("challenger", "challenger", "app", "The model that learns beside the one in production."),
     Later("silence", "silence", "app", "Alerts that nobody is told about for a while."),
     Later("notify", "notify", "app", "Whether alerts would arrive."),

@@ -6,6 +6,7 @@ from monitor.config.address import Address
 from monitor.config.alerting import Alerts, Links, Route, ServiceUrl
 from monitor.config.concept import Challenger, Concept
 from monitor.config.durations import Age, Duration
+from monitor.config.experiment import Experiment
 from monitor.config.fields import Fields, ResolvedFields
 from monitor.config.labels import LabelsFields, ResolvedLabels
 from monitor.config.lint import Hint, Level, lint
@@ -28,6 +29,7 @@ __all__ = [
     "Database",
     "Detectors",
     "Duration",
+    "Experiment",
     "Fields",
     "Hint",
     "Kafka",

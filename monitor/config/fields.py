@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -14,10 +14,10 @@ from monitor.config.presets import PRESETS, Filled, Preset, When
 from monitor.config.section import Mistake, Place, Section, repeated
 from monitor.decode.layout import Coding, Condition, Format, Keys, Meta, Scalar, Shape, TimestampUnit, Where
 
-ScalarKey = Literal["id", "timestamp", "model", "prediction", "score", "label"]
+ScalarKey = Literal["id", "timestamp", "model", "variant", "prediction", "score", "label", "metric"]
 
-SCALAR_KEYS: tuple[ScalarKey, ...] = ("id", "timestamp", "model", "prediction", "score", "label")
-_OUTPUTS: tuple[ScalarKey, ...] = ("prediction", "score", "label")
+SCALAR_KEYS: tuple[ScalarKey, ...] = get_args(ScalarKey)
+_OUTPUTS: tuple[ScalarKey, ...] = ("prediction", "score", "label", "metric")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class ResolvedFields:
     by their paths from the top; when it is None, every scalar of the container that is nothing else is one.
     ``scores`` holds the places of a multiclass model's probabilities, by class: then ``score`` is None.
     ``model_name`` is what the value at ``model`` has to equal. ``others`` are keys of the container that are
-    neither. With a ``shape`` messages are made into rows first, and all places are in these.
+    neither. ``variant`` and ``metric`` are an experiment's. With a ``shape`` messages are made into rows
+    first, and all places are in these.
     """
 
     id: Where | None
@@ -44,6 +45,8 @@ class ResolvedFields:
     scores: Mapping[str, Keys] = field(default_factory=dict)
     others: frozenset[str] = frozenset()
     shape: Shape | None = None
+    variant: Where | None = None
+    metric: Where | None = None
 
     @property
     def score_columns(self) -> Mapping[str, Keys]:
@@ -60,11 +63,13 @@ class Fields(Section, frozen=True, kw_only=True):
     timestamp_unit: TimestampUnit = "auto"
     model: str | None = None
     model_name: str | None = None
+    variant: str | None = None
     features: str | tuple[str, ...] | None = None
     prediction: str | None = None
     score: str | None = None
     scores: dict[str, str] = msgspec.field(default_factory=dict)
     label: str | None = None
+    metric: str | None = None
     explode: str | None = None
     feature_names: tuple[str, ...] = ()
     decode: dict[str, Coding] | None = None
@@ -121,6 +126,8 @@ class Fields(Section, frozen=True, kw_only=True):
             label=self._where("label"),
             scores={name: parse_keys(path) for name, path in self.scores.items()},
             others=self.filled.others,
+            variant=self._where("variant"),
+            metric=self._where("metric"),
         )
 
     def origins(self, features: Iterable[str]) -> dict[str, str]:
@@ -160,6 +167,7 @@ class Fields(Section, frozen=True, kw_only=True):
             timestamp=parse_places(self.setting("timestamp")),
             timestamp_unit=self.timestamp_unit,
             model=parse_places(self.setting("model")),
+            variant=parse_places(self.setting("variant")),
             rows=parse_inside(filled.explode) if filled.explode else None,
             features=self._shaped_features(filled),
             outputs={key: self._output(key) for key in _OUTPUTS if self.setting(key)},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -15,6 +15,7 @@ from monitor.config.section import Mistake, Section
 from monitor.decode.layout import Format, Meta, Shape, TimestampUnit, Where
 
 LabelKey = Literal["id", "label", "timestamp", "model"]
+"""What is as in the fields where nothing else is said."""
 KEYS: tuple[LabelKey, ...] = ("id", "label", "timestamp", "model")
 
 RECORDED = Meta("timestamp")
@@ -36,6 +37,7 @@ class ResolvedLabels:
     model: Where | None
     model_name: str
     shape: Shape | None = None
+    metric: Where | None = None
 
 
 class LabelsFields(Section, frozen=True, kw_only=True):
@@ -48,6 +50,7 @@ class LabelsFields(Section, frozen=True, kw_only=True):
     timestamp_unit: TimestampUnit | None = None
     model: str | None = None
     model_name: str | None = None
+    metric: str | None = None
     format: Format | None = None
 
     def setting(self, key: LabelKey, fields: Fields) -> str:
@@ -79,6 +82,7 @@ class LabelsFields(Section, frozen=True, kw_only=True):
             timestamp_unit="ms" if timestamp == RECORDED else unit,
             model=self._where("model", fields),
             model_name=model if named is None else named,
+            metric=parse_path(self.metric) if self.metric else None,
         )
 
     def origins(self, fields: Fields) -> dict[str, str]:
@@ -89,7 +93,8 @@ class LabelsFields(Section, frozen=True, kw_only=True):
         return found | ({"id": f"{found['id']} #ROW"} if self._base(fields).filled.explode else {})
 
     def _of_rows(self, base: Fields, unit: TimestampUnit, named: str) -> ResolvedLabels:
-        own = {key: getattr(self, key) for key in KEYS if getattr(self, key) is not None}
+        own: dict[str, Any] = {key: getattr(self, key) for key in KEYS if getattr(self, key) is not None}
+        own |= {"metric": self.metric or "", "variant": ""}
         if own.get("timestamp") == "":
             own["timestamp"] = path_text(RECORDED)
         found = msgspec.structs.replace(base, timestamp_unit=unit, **own).resolved(named)
@@ -101,13 +106,15 @@ class LabelsFields(Section, frozen=True, kw_only=True):
             model=found.model,
             model_name=named,
             shape=None if found.shape is None else replace(found.shape, features={}),
+            metric=found.metric,
         )
 
     def mistakes(self) -> Iterator[Mistake]:
         for key in ("id", "timestamp", "model"):
             for text in (getattr(self, key) or "").split(OR if self._is_shaped else "\0"):
                 yield from path_mistakes((key,), text)
-        yield from path_mistakes(("label",), self.label or "", inside_value=True)
+        for key in ("label", "metric"):
+            yield from path_mistakes((key,), getattr(self, key) or "", inside_value=True)
 
     @property
     def _is_shaped(self) -> bool:

@@ -13,6 +13,7 @@ from detectors.season import is_zone
 from detectors.segments import MAX_SEGMENTS
 from monitor.config.concept import Challenger, Concept
 from monitor.config.durations import Duration
+from monitor.config.experiment import Experiment
 from monitor.config.fields import Fields
 from monitor.config.labels import LabelsFields
 from monitor.config.performance import Performance
@@ -91,6 +92,7 @@ class Model(Section, frozen=True, kw_only=True):
     performance: Performance = field(default_factory=Performance)
     concept: Concept = field(default_factory=Concept)
     challenger: Challenger | None = None
+    experiment: Experiment | None = None
     quality: bool = True
     row_count: RowCount | None = None
     freshness: Duration | None = None
@@ -156,10 +158,27 @@ class Model(Section, frozen=True, kw_only=True):
         yield from self._time_mistakes()
         yield from self._label_mistakes()
         yield from self._budget_mistakes()
+        yield from self._experiment_mistakes()
         yield from repeated("segments", self.segments)
         if not is_zone(self.time_zone):
             text = f'"{self.time_zone}" is no time zone that is known here: write it as in "Europe/Berlin"'
             yield Mistake(("time_zone",), text)
+
+    def _experiment_mistakes(self) -> Iterator[Mistake]:
+        if self.experiment is not None and not self.fields.setting("variant"):
+            text = "is needed for the experiment: the path of what tells its variants apart"
+            yield Mistake(("fields", "variant"), text)
+        if self.fields.metric and self.labels_fields.metric:
+            text = "is given in fields too: a metric comes with predictions or with labels, keep one of them"
+            yield Mistake(("labels_fields", "metric"), text)
+        for section, fields in (("fields", self.fields), ("labels_fields", self.labels_fields)):
+            if fields.metric and self.experiment is None:
+                yield Mistake((section, "metric"), "is never used: there is no [experiment] to compare it in")
+
+    @property
+    def metric_comes_with_labels(self) -> bool:
+        """Whether an experiment's metric is known only when a label is there; it may be known of none."""
+        return bool(self.labels_fields.metric or (self.fields.metric and self.shared_topics))
 
     def _budget_mistakes(self) -> Iterator[Mistake]:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from detectors.dictionary import category_text
 from monitor.decode.layout import Cell, Leaf
 from monitor.decode.shape import BAD_NUMBER, BAD_TEXT, MISSING_NUMBER, MISSING_TEXT
 
+_MOST_BITS = 1_000
 _MARKS = {None, MISSING_TEXT, BAD_TEXT}
 
 
@@ -21,6 +23,17 @@ def column_of(cells: Sequence[Any], leaf: Leaf) -> Column:
     if leaf.cell in (Cell.NUMBER, Cell.WHOLE):
         return _numbers(cells, leaf)
     return _texts(cells, leaf)
+
+
+def amounts(cells: Sequence[Any]) -> NDArray[np.float64]:
+    """Numbers, true and false as 1 and 0, NaN for all else."""
+    values = [float(cell) if isinstance(cell, int | float) else math.nan for cell in map(_within, cells)]
+    return np.array(values, np.float64)
+
+
+def _within(cell: Any) -> Any:
+    """Give nothing in the place of a whole number that is beyond all others."""
+    return None if isinstance(cell, int) and cell.bit_length() > _MOST_BITS else cell
 
 
 def _number_code(cell: object) -> int:

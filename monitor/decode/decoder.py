@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from detectors.columns import Column, Columns
 from monitor.decode.calls import Calls, Paired
-from monitor.decode.cells import column_of
+from monitor.decode.cells import amounts, column_of
 from monitor.decode.events import EventRow, Events, one_by_one
 from monitor.decode.extras import SampledRow, sampled_rows
 from monitor.decode.halves import NOTHING_WAITS, Meeting, Waiting
 from monitor.decode.labels import label_only, nameless
 from monitor.decode.layout import MAX_ROWS, Cell, Keys, Layout, Leaf, Meta, Where
-from monitor.decode.meta import meta_cells, texts
+from monitor.decode.meta import categories, meta_cells, texts
 from monitor.decode.outcome import Outcome, until, whole_messages, why
 from monitor.decode.payload import Reason, Refused, read
 from monitor.decode.shape import node_of
@@ -49,6 +49,8 @@ class Batch:
 
     Where rows are made of a request and a response, ``paired`` says what waits for its other half, and a row
     has the offset of the later one.
+
+    ``variants`` and ``metric`` are each row's, where the layout has them: texts or None, numbers or NaN.
     """
 
     partition: TopicPartition
@@ -65,6 +67,8 @@ class Batch:
     filtered: int = 0
     messages: int = 0
     paired: Paired | None = None
+    variants: NDArray[np.object_] | None = None
+    metric: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -90,6 +94,8 @@ class Batch:
             labels=None if self.labels is None else self.labels.take(rows),
             label_only=None if self.label_only is None else self.label_only[rows],
             paired=None if self.paired is None else self.paired.take(rows),
+            variants=None if self.variants is None else self.variants[rows],
+            metric=None if self.metric is None else self.metric[rows],
         )
 
 
@@ -117,9 +123,11 @@ class Decoder:
         self._max_future_ms = max_future_ms
         scalars = [
             (where, Cell.SCALAR)
-            for where in (layout.id, layout.timestamp, layout.model)
+            for where in (layout.id, layout.timestamp, layout.model, layout.variant)
             if where is not None and not isinstance(where, Meta)
         ]
+        if layout.metric is not None:
+            scalars.append((layout.metric, Cell.AMOUNT))
         leaves = layout.leaves if layout.label is None else (*layout.leaves, layout.label)
         self._node = node_of([*((leaf.keys, leaf.cell) for leaf in leaves), *scalars])
         self._decode = (
@@ -158,6 +166,7 @@ class Decoder:
         usable, times_ms = self._usable(kept, cells, ids, alone, outcome)
         offsets = np.array([record.offset for record in kept], dtype=np.int64)
         chunk, records = until(chunk, records, outcome.stopped_at)
+        variant, metric = self._layout.variant, self._layout.metric
         batch = Batch(
             partition=chunk.partition,
             offsets=offsets,
@@ -173,6 +182,8 @@ class Decoder:
             filtered=outcome.filtered,
             messages=len(chunk.records),
             paired=None if calls is None else calls.paired(waiting.stored),
+            variants=None if variant is None else categories(self._cells(variant, kept, cells)),
+            metric=None if metric is None else amounts(cells.get(metric, [])),
         )
         return batch.take(usable)
 

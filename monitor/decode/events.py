@@ -96,6 +96,9 @@ class Events:
         """Give what a message names as its model; None when it names none."""
         return _first(self.shape.model, event.record, event.payload)
 
+    def _variant_of(self, event: Event) -> Any:
+        return _first(self.shape.variant, event.record, event.payload)
+
     def time_of(self, event: Event) -> Any:
         """Give the time of a message, as it is written."""
         return _time(self.shape, event.record, event.payload)
@@ -117,6 +120,7 @@ class Events:
         columns["id"] = self._ids(record, payload, n)
         columns["timestamp"] = [_time(self.shape, record, payload)] * n
         columns["model"] = [next(filter(None, map(self.model_of, (event, answer))), None)] * n
+        columns["variant"] = [next(filter(None, map(self._variant_of, (event, answer))), None)] * n
         rows = []
         for i, feature_row in enumerate(features):
             row = {"features": feature_row}

@@ -22,6 +22,7 @@ class Cell(StrEnum):
     NUMBER_TEXT = "number_text"  # a number that is a category
     FLAG = "flag"
     SCALAR = "scalar"  # an id, a time, a model's name: any scalar
+    AMOUNT = "amount"  # a number, or true and false as 1 and 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +108,12 @@ class Shape:
     format: Format = "json"
     names: tuple[str, ...] = ()
     pairing: Pairing | None = None
+    variant: tuple[Where, ...] = ()
 
 
 MAX_ROWS = 10_000
 """The default of limits.max_rows_per_message."""
-ROW = ("id", "timestamp", "model", "features", "prediction", "score", "scores", "label")
+ROW = ("id", "timestamp", "model", "variant", "features", "prediction", "score", "scores", "label", "metric")
 """The keys of a row, whatever its message looked like."""
 
 
@@ -126,7 +128,8 @@ class Layout:
     rejected where ``id_required``. With ``timestamp_fallback`` a row without a time of its own has its
     record's; with ``timestamp_optional`` it may have none at all, and then has `times.UNKNOWN_TIME`.
 
-    With a ``shape`` messages are made into rows first, and all places are in these.
+    ``variant`` and ``metric`` are an experiment's. With a ``shape`` messages are made into rows first, and
+    all places are in these.
     """
 
     leaves: tuple[Leaf, ...]
@@ -144,3 +147,5 @@ class Layout:
     timestamp_fallback: bool = False
     timestamp_optional: bool = False
     shape: Shape | None = None
+    variant: Where | None = None
+    metric: Keys | None = None

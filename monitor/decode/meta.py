@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.dictionary import category_text
 from monitor.decode.layout import Meta
 from monitor.source.base import Record
 
@@ -52,4 +53,12 @@ def texts(cells: Sequence[Any]) -> NDArray[np.object_]:
         values[:] = cells
     else:
         values[:] = [None if cell is None else str(cell) for cell in cells]
+    return values
+
+
+def categories(cells: Sequence[Any]) -> NDArray[np.object_]:
+    """Scalars as the texts that they are counted under as categories; None stays None."""
+    known = {(type(cell), cell): category_text(cell) for cell in cells}
+    values = np.empty(len(cells), dtype=np.object_)
+    values[:] = [known[type(cell), cell] for cell in cells]
     return values

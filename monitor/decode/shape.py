@@ -30,6 +30,7 @@ _FIELD_TYPES: dict[Cell, Any] = {
     Cell.NUMBER_TEXT: int | float | None,
     Cell.FLAG: bool | None,
     Cell.SCALAR: str | int | float | None,
+    Cell.AMOUNT: bool | float | None,
 }
 
 
@@ -88,6 +89,12 @@ def _scalar(value: object) -> object:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+def _amount(value: object) -> object:
+    if isinstance(value, Written):
+        value = _FLAGS.get(value.lower(), number_of(value))
+    return value if isinstance(value, int | float) else None
+
+
 _COERCE: dict[Cell, Callable[[object], object]] = {
     Cell.NUMBER: _number,
     Cell.WHOLE: _number,
@@ -95,13 +102,14 @@ _COERCE: dict[Cell, Callable[[object], object]] = {
     Cell.NUMBER_TEXT: _number_text,
     Cell.FLAG: _flag,
     Cell.SCALAR: _scalar,
+    Cell.AMOUNT: _amount,
 }
 
 
 def _default(cell: Cell) -> object:
     if cell in (Cell.NUMBER, Cell.WHOLE):
         return MISSING_NUMBER
-    return None if cell is Cell.SCALAR else MISSING_TEXT
+    return None if cell in (Cell.SCALAR, Cell.AMOUNT) else MISSING_TEXT
 
 
 def _read_from(key: str) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.columns import Columns
+from detectors.experiment_sums import Codes
 from detectors.outputs import OutputRows
 from monitor.source.base import TopicPartition
 
@@ -18,7 +19,8 @@ class Predictions:
     """A model's predictions of one chunk; every row has an id.
 
     ``is_late`` says of each row whether its window had ended for its own partition before it came.
-    ``columns`` are the rows' features, for models that have a challenger.
+    ``columns`` are the rows' features, for models that have a challenger; ``variants`` are the places of
+    their variants, for those that have an experiment.
     """
 
     model: str
@@ -28,6 +30,7 @@ class Predictions:
     is_late: NDArray[np.bool_]
     rows: OutputRows
     columns: Columns | None = None
+    variants: Codes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class Labels:
     """A model's labels of one chunk, in offset order.
 
     ``times_ms`` is `entry.UNKNOWN_MS` where a label has no time; ``seen_ms`` is where it was met: its own
-    time, else how far event time had come in its partition, else the time of the clock.
+    time, else how far event time had come in its partition, else the time of the clock. ``metric`` is what an
+    experiment compares; NaN for none.
     """
 
     model: str
@@ -45,6 +49,7 @@ class Labels:
     seen_ms: NDArray[np.int64]
     is_late: NDArray[np.bool_]
     values: NDArray[np.float64]
+    metric: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,8 @@ class Rows:
 
     ``labels`` are those in force; ``first_labels`` those that came first. ``delays_ms`` is negative when
     unknown. ``is_fed`` marks the rows that sequential detectors step through: each id once, never a late
-    one, in the window of ``known_ms``, the time at which both parts were there.
+    one, in the window of ``known_ms``, the time at which both parts were there. ``variants`` and ``metric``
+    are 0 and NaN in models without an experiment.
     """
 
     sign: NDArray[np.int64]
@@ -66,6 +72,8 @@ class Rows:
     labels: NDArray[np.float64]
     first_labels: NDArray[np.float64]
     is_fed: NDArray[np.bool_]
+    variants: Codes
+    metric: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -84,6 +92,8 @@ class Rows:
             self.labels[chosen],
             self.first_labels[chosen],
             self.is_fed[chosen],
+            self.variants[chosen],
+            self.metric[chosen],
         )
 
 
@@ -106,6 +116,8 @@ def all_rows(parts: Sequence[Rows]) -> Rows:
         np.concatenate([part.labels for part in parts]),
         np.concatenate([part.first_labels for part in parts]),
         np.concatenate([part.is_fed for part in parts]),
+        np.concatenate([part.variants for part in parts]),
+        np.concatenate([part.metric for part in parts]),
     )
 
 

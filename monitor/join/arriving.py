@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.columns import Column, Presence
+from detectors.experiment_sums import Codes
 from detectors.identifiers import hash_ids
 from detectors.outputs import label_values, output_rows
 from monitor.decode.decoder import Batch
@@ -34,7 +35,13 @@ def predictions_of(plan: ModelPlan, labels: LabelPlan, batch: Batch, placed: Pla
         ends <= placed.max_before_ms,  # whether its window has been judged says nothing about its label
         output_rows(labels.outputs, batch.columns),
         batch.columns if plan.settings.challenger is not None else None,
+        _variants(plan, batch),
     )
+
+
+def _variants(plan: ModelPlan, batch: Batch) -> Codes | None:
+    experiment = plan.reference.experiment
+    return None if experiment is None or batch.variants is None else experiment.codes_of(batch.variants)
 
 
 def own_labels(
@@ -72,6 +79,7 @@ def labels_of(
         seen_ms=np.where(has_time, batch.times_ms, reached_ms),
         is_late=placed.late & has_time,
         values=label_values(labels.outputs, column),
+        metric=batch.metric,
     )
     return arrived, placed.max_ms
 

@@ -33,16 +33,24 @@ Entries = NDArray[np.void]
 """A structured array of `entry_type`: one element an id."""
 
 
-def entry_type(n_scores: int) -> np.dtype[np.void]:
+_OF_EXPERIMENT: list[tuple[str, str]] = [
+    ("variant", "<u1"),  # of the prediction: its place from 1 on, 0 for none
+    ("metric", "<f8"),  # the latest that came with a label
+]
+
+
+def entry_type(n_scores: int, *, has_variants: bool = False) -> np.dtype[np.void]:
     """Give the fixed-width layout of an entry with so many scores."""
-    fields: list[Any] = [*_FIXED, ("scores", "<f8", (n_scores,))]
+    more = _OF_EXPERIMENT if has_variants else []
+    fields: list[Any] = [*_FIXED, *more, ("scores", "<f8", (n_scores,))]
     return np.dtype(fields)
 
 
 def blank(n: int, dtype: np.dtype[np.void]) -> Entries:
     """Make entries in which nothing is known."""
     entries = np.zeros(n, dtype)
-    for name in ("prediction", "label", "first_label", "scores"):
-        entries[name] = np.nan
+    for name in ("prediction", "label", "first_label", "scores", "metric"):
+        if name in (dtype.names or ()):
+            entries[name] = np.nan
     entries["label_time_ms"] = UNKNOWN_MS
     return entries

@@ -42,6 +42,7 @@ class Terms:
 
     A label whose time lies more than ``horizon_ms`` after the prediction's is too late. ``signature`` names
     what the numbers in entries mean (the classes, the scores): entries with another meaning are forgotten.
+    ``variants`` are those of an experiment.
     """
 
     model: str
@@ -49,6 +50,12 @@ class Terms:
     horizon_ms: int
     n_scores: int
     signature: str
+    variants: tuple[str, ...] = ()
+
+    @property
+    def meaning(self) -> str:
+        """What entries have to agree in."""
+        return f"{self.signature} {self.variants!r}" if self.variants else self.signature
 
     def start_of(self, times_ms: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the starts of the windows of these times."""
@@ -81,8 +88,8 @@ class Joiner:
         """Join a model on these terms from now on."""
         if self._terms.get(terms.model) == terms:
             return
-        dtype = entry.entry_type(terms.n_scores)
-        if not self.table.model(terms.model, terms.signature, dtype):
+        dtype = entry.entry_type(terms.n_scores, has_variants=bool(terms.variants))
+        if not self.table.model(terms.model, terms.meaning, dtype):
             self.table.forget_positions()
             self._positions.clear()
         self._terms[terms.model] = terms
@@ -120,6 +127,8 @@ class Joiner:
         entries["time_ms"] = arrived.times_ms[chosen]
         entries["prediction"] = arrived.rows.prediction[chosen]
         entries["scores"] = arrived.rows.scores[chosen]
+        if arrived.variants is not None:
+            entries["variant"] = arrived.variants[chosen]
         entries["partition"] = self.table.number_of(arrived.partition)
         entries["flags"] |= HAS_PREDICTION | np.where(arrived.is_late[chosen], PREDICTION_LATE, 0).astype(
             "u1"
@@ -144,11 +153,14 @@ class Joiner:
         _, entries = self._find(arrived.model, hashes)
         had_label = (entries["flags"] & HAS_LABEL) != 0
         has_prediction = (entries["flags"] & HAS_PREDICTION) != 0
-        is_same = had_label & _equal(entries["label"], values)
+        metric = _metric_of(arrived, chosen, entries)
+        is_same = had_label & _equal(entries["label"], values) & _equal(_metrics(entries), metric)
         is_changed = had_label & ~is_same
         before = entries[is_changed & has_prediction].copy()
         fresh = ~had_label
         entries["label"][~is_same] = values[~is_same]
+        if terms.variants:
+            entries["metric"] = metric
         entries["first_label"][fresh] = values[fresh]
         entries["label_time_ms"][fresh] = arrived.times_ms[chosen][fresh]
         entries["label_partition"][fresh] = self.table.number_of(arrived.partition)
@@ -368,4 +380,27 @@ def _rows(entries: Entries, hashes: NDArray[np.uint64], sign: int, is_fed: NDArr
         labels=entries["label"].astype(np.float64),
         first_labels=entries["first_label"].astype(np.float64),
         is_fed=is_fed,
+        variants=_variants(entries),
+        metric=_metrics(entries),
     )
+
+
+def _metric_of(arrived: Labels, chosen: NDArray[np.intp], entries: Entries) -> NDArray[np.float64]:
+    """The metric after these labels: what is known stays where a label brings none."""
+    known = _metrics(entries)
+    if arrived.metric is None:
+        return known
+    came = arrived.metric[chosen]
+    return np.where(np.isnan(came), known, came)
+
+
+def _metrics(entries: Entries) -> NDArray[np.float64]:
+    if "metric" in (entries.dtype.names or ()):
+        return entries["metric"].astype(np.float64)
+    return np.full(len(entries), np.nan)
+
+
+def _variants(entries: Entries) -> NDArray[np.uint8]:
+    if "variant" in (entries.dtype.names or ()):
+        return entries["variant"].astype(np.uint8)
+    return np.zeros(len(entries), np.uint8)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import labelled, losses
+from detectors import experiment_labels, labelled, losses
+from detectors.experiment_labels import LabelledArms
 from detectors.labelled import Labelled, summarise_labelled
 from detectors.losses import LossSample, loss_sample
 from detectors.performance import PerformanceReference
@@ -112,7 +113,8 @@ def _joined(
             unmatched=before.unmatched + tally.unmatched,
         )
         if rows is not None:
-            after = _with_rows(after, performance, rows.take(starts == start))
+            mine = rows.take(starts == start)
+            after = _with_arms(_with_rows(after, performance, mine), plan, meaning.labels, mine)
         yield after
 
 
@@ -128,6 +130,29 @@ def _with_rows(share: JoinedWindow, performance: PerformanceReference | None, ro
         found = summarise_labelled(performance, part.outputs, part.labels, part.delays_ms)
         sums = add(found) if add is not None else sums.minus(found)
     return replace(share, labelled=sums.rows, unusable=sums.unusable, sums=labelled.encode(sums))
+
+
+def _with_arms(share: JoinedWindow, plan: ModelPlan, labels: LabelPlan, rows: Rows) -> JoinedWindow:
+    """Add what the rows say of an experiment's variants."""
+    experiment = plan.reference.experiment
+    if experiment is None:
+        return share
+    arms = experiment_labels.decode(share.arms, experiment.signature)
+    for sign in (1, -1):
+        part = rows.take((rows.sign == sign) & (rows.variants > 0))
+        if len(part):
+            found = LabelledArms.of(
+                labels.outputs,
+                part.outputs,
+                part.labels,
+                part.variants,
+                part.metric,
+                len(experiment.variants),
+            )
+            arms = (arms or found.plus(found, -1)).plus(found, sign)
+    return (
+        share if arms is None else replace(share, arms=experiment_labels.encode(experiment.signature, arms))
+    )
 
 
 def _learned(

@@ -12,6 +12,7 @@ from detectors.labelled import Labelled
 from detectors.profile import decode_parts
 from detectors.reference import Reference
 from monitor.alerting import AlertRound, has_told
+from monitor.experiment.stepping import Labelling
 from monitor.findings import Finding, PerformanceFinding, QualityFinding
 from monitor.join.shares import MIXED
 from monitor.performance.advice import advice_of
@@ -90,6 +91,7 @@ class _Visit:
         self._now = now
         self._everything = everything
         clocks = [clock for clock in lock.clocks() if clock.partition.topic in plan.all_topics]
+        self._experiment = Labelling(lock, plan, now)
         self._mark_ms = watermark_ms(clocks, now, plan.idle_after, plan.lateness_ms)
 
     def _has_passed(self, time_ms: int) -> bool:
@@ -120,7 +122,10 @@ class _Visit:
 
     def _publish(self, facts: WindowFacts, until_ms: int | None) -> Realised:
         parts = self._lock.joined_parts(facts.start_ms)
-        found = self._judged(Span(facts.start_ms, facts.end_ms, 1), facts.rows, parts)
+        span = Span(facts.start_ms, facts.end_ms, 1)
+        found = self._judged(span, facts.rows, parts)
+        self._experiment.take(span, parts)
+        self._experiment.judge(span)
         before_ms = None if until_ms is None else until_ms - self._plan.window_ms
         longer = spans_ending(before_ms, facts.start_ms, self._plan.multiples, self._plan.window_ms)
         more = [self._longer(span) for span in longer]
@@ -183,12 +188,14 @@ class _Visit:
         if until_ms is None:
             return
         longer: set[Span] = set()
+        is_told_anew = False
         for start_ms in self._lock.joined_changed(until_ms, _REVISED):
             span = span_at(start_ms, 1, self._plan.window_ms)
             facts = self._lock.window_facts(span.start_ms, span.end_ms, 1)
             if facts:
                 parts = self._lock.joined_parts(start_ms)
                 self._write(self._judged(span, facts[0].rows, parts))
+                is_told_anew |= self._experiment.take(span, parts)
                 self._lock.labelled(start_ms, facts[0].labelled)
                 settled.revised += 1
             self._lock.joined_done(start_ms)
@@ -196,6 +203,8 @@ class _Visit:
             longer |= {each for each in spans if each.multiple > 1 and each.end_ms <= until_ms}
         for span in sorted(longer):
             self._write(self._longer(span))
+        if is_told_anew:
+            self._experiment.judge(Span(until_ms - self._plan.window_ms, until_ms, 1))
 
     # -- sequential detectors ---------------------------------------------------------------------------
 

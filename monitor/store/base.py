@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 from alerts.model import Alert
 from alerts.mute import Silence
 from alerts.outgoing import Group, Notification, Sent
-from monitor.findings import Finding, PerformanceFinding, QualityFinding
+from monitor.findings import ExperimentResult, Finding, PerformanceFinding, QualityFinding
 from monitor.source.base import TopicPartition
 from monitor.store.values import (
     Advance,
@@ -23,6 +23,7 @@ from monitor.store.values import (
     DayCounts,
     Deployment,
     DetectorState,
+    ExperimentSum,
     Gap,
     HalfKey,
     JoinedWindow,
@@ -53,6 +54,7 @@ __all__ = [
     "Deployment",
     "DetectorState",
     "DigestTurn",
+    "ExperimentSum",
     "Gap",
     "HalfKey",
     "JoinedWindow",
@@ -179,6 +181,17 @@ class ModelLock(Protocol):
     def write_detector_states(self, states: Iterable[DetectorState]) -> None:
         """Insert checkpoints or replace them."""
 
+    def experiment_sums(self, sums: tuple[ExperimentSum, ...]) -> None:
+        """Insert a window's sums of an experiment's variants or replace them."""
+
+    def experiment_totals(self, experiment: str, from_ms: int, until_ms: int) -> tuple[ExperimentSum, ...]:
+        """Add up the windows with ``from_ms <= start_ms < until_ms``, by kind, measure and variant."""
+
+    def experiment_results(
+        self, results: tuple[ExperimentResult, ...], evaluated_at: datetime, config_hash: str | None = None
+    ) -> None:
+        """Write what an experiment says after a window; replaces equal keys."""
+
     def latest_challenger(self, limit: int) -> tuple[ChallengerResult, ...]:
         """Give the challenger's latest results, newest first."""
 
@@ -228,6 +241,8 @@ View = Literal[
     "ref_counts",
     "configs",
     "lineage",
+    "experiment_history",
+    "experiment_windows",
 ]
 
 

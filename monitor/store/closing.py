@@ -11,14 +11,15 @@ from sqlalchemy.exc import DBAPIError
 from alerts.model import Alert
 from alerts.mute import Silence
 from alerts.outgoing import Group, Sent
-from monitor.findings import Finding, PerformanceFinding, QualityFinding
-from monitor.store import alerting, digests, history, labels, loading, outbox, sequential
+from monitor.findings import ExperimentResult, Finding, PerformanceFinding, QualityFinding
+from monitor.store import alerting, digests, experiments, history, labels, loading, outbox, sequential
 from monitor.store.base import (
     Alerting,
     ChallengerResult,
     Closed,
     ClosedWindow,
     DetectorState,
+    ExperimentSum,
     JoinedWindow,
     LearnedWindow,
     OpenWindow,
@@ -184,6 +185,17 @@ class SqlModelLock:
 
     def write_detector_states(self, states: Iterable[DetectorState]) -> None:
         sequential.write_states(self._connection, states)
+
+    def experiment_sums(self, sums: tuple[ExperimentSum, ...]) -> None:
+        experiments.write_sums(self._connection, sums)
+
+    def experiment_totals(self, experiment: str, from_ms: int, until_ms: int) -> tuple[ExperimentSum, ...]:
+        return experiments.totals(self._connection, self._model, experiment, from_ms, until_ms)
+
+    def experiment_results(
+        self, results: tuple[ExperimentResult, ...], evaluated_at: datetime, config_hash: str | None = None
+    ) -> None:
+        experiments.write_results(self._connection, results, evaluated_at, config_hash)
 
     def latest_challenger(self, limit: int) -> tuple[ChallengerResult, ...]:
         return sequential.latest_challenger(self._connection, self._model, limit)

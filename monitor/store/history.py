@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
-from monitor.findings import Finding, PerformanceFinding, QualityFinding
-from monitor.store.base import ClosedWindow
+from monitor.findings import ExperimentResult, Finding, PerformanceFinding, QualityFinding
+from monitor.store.base import ClosedWindow, ExperimentSum
 from monitor.store.result_tables import closed_window, drift_result, quality_result, window_counts
 from monitor.store.statements import Row, upsert
 
@@ -36,7 +36,10 @@ def picked(value: object, names: Sequence[str]) -> Row:
     return {name: getattr(value, name) for name in names}
 
 
-def times(of: Finding | QualityFinding | PerformanceFinding | ClosedWindow) -> Row:
+Windowed = Finding | QualityFinding | PerformanceFinding | ClosedWindow | ExperimentResult | ExperimentSum
+
+
+def times(of: Windowed) -> Row:
     """Give the window's times as columns."""
     return {"window_start": of.start_ms, "window_end": of.end_ms}
 

@@ -32,6 +32,7 @@ joined_window = Table(
     amount("unmatched"),
     Column("changed", Boolean(), nullable=False),
     Column("sums", LargeBinary(), nullable=False),
+    Column("arms", LargeBinary(), nullable=False, server_default=text("''")),
     comment="Each partition's sums over the predictions of a window whose label is known. "
     "changed: not looked at since labels came.",
 )

@@ -35,7 +35,7 @@ AT_ONCE = 1000
 def write_joined(connection: Connection, windows: Sequence[JoinedWindow]) -> None:
     """Insert parts or replace them whole; each is to be looked at (again)."""
     rows: list[Row] = [
-        share_of(one) | {name: getattr(one, name) for name in COUNTS} | {"changed": True}
+        share_of(one) | {name: getattr(one, name) for name in COUNTS} | {"changed": True, "arms": one.arms}
         for one in sorted(windows, key=order)
     ]
     upsert(connection, joined_window, rows)
@@ -69,7 +69,7 @@ def share_of(one: JoinedWindow | LearnedWindow) -> Row:
 
 def as_joined(row: RowMapping) -> JoinedWindow:
     """Read a part from its row."""
-    return JoinedWindow(**fields(row), **{name: row[name] for name in COUNTS})
+    return JoinedWindow(**fields(row), **{name: row[name] for name in (*COUNTS, "arms")})
 
 
 def as_learned(row: RowMapping) -> LearnedWindow:

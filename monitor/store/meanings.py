@@ -69,7 +69,8 @@ REF_COUNTS = {
 QUALITY = {
     **WINDOW,
     "feature": "the column checked; empty for checks of the whole log",
-    "check_name": "the check: missing_column, data_type, completeness, range, row_count, freshness ...",
+    "check_name": "the check: missing_column, data_type, completeness, range, row_count, freshness, "
+    "sample_ratio ...",
     "expected": "what the data dictionary or the reference asks for, in words",
     "observed": "what was found, in words",
     "failed_rows": "rows that break the rule", "total_rows": "rows looked at",
@@ -127,6 +128,40 @@ LABELS = {
     "too_late": "labels that came after predictions of the window had been given up",
     "unmatched": "labels whose prediction has not come, by the time of the label",
     **SEGMENT,
+}  # fmt: skip
+
+EXPERIMENTS = {
+    **WINDOW,
+    "experiment": "name of the experiment", "kind": "split (rows dealt to the variants), input (a feature), "
+    "prediction (a prediction or score), performance (on labels) or metric (the business metric)",
+    "measure": "rows, the column, or the figure compared",
+    "variant": "the treatment that this row is about", "control": "the variant compared with",
+    "since": "event time: the rows of all windows from here to window_end are compared",
+    "n_control": "rows or values of the control", "n_variant": "rows or values of the treatment",
+    "control_value": "mean of the control; of split its share of the rows",
+    "variant_value": "mean of the treatment; of split its share of the rows",
+    "difference": "treatment less control; of split the treatment's share less the expected one; of input "
+    "and prediction the share of rows that would have to move for both to look alike",
+    "low": "lower end of the difference's interval, which holds at all looks together",
+    "high": "upper end of it",
+    "lift": "the difference in parts of the control's mean",
+    "lift_low": "lower end of its interval, likewise",
+    "lift_high": "upper end of it; null while the control's mean may be 0",
+    "probability": "probability that this variant is the best of all, given the data and a prior; Bayesian: "
+    "it is no guarantee at many looks",
+    "log_evidence": "natural logarithm of the most evidence so far that the split is off, or that the column "
+    "tells the variant; of split and columns only",
+    "conclusion": "split and input: ok or fail; prediction: open or differs; performance and metric: "
+    "better, worse, open (not shown yet) or invalid (the split or an input has failed); inconclusive: too "
+    "little data",
+    **REFERENCE, **VERSION, **NOTE, **EVALUATED, **CONFIG,
+}  # fmt: skip
+EXPERIMENT_WINDOWS = {
+    **WINDOW,
+    "experiment": EXPERIMENTS["experiment"], "kind": "rows, performance or metric",
+    "measure": "rows (each counts as 1) or the figure", "variant": "the variant, the control too",
+    "n": "values of the measure in the window", "total": "the sum of the values",
+    "squares": "the sum of their squares",
 }  # fmt: skip
 
 CHALLENGER = {

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from monitor.store.base import View
+from monitor.store.experiment_tables import experiment_result, experiment_sum
 from monitor.store.label_tables import challenger_result, joined_window
 from monitor.store.meanings import (
     ALERTS,
@@ -28,6 +29,8 @@ from monitor.store.meanings import (
     CONFIGS,
     COUNTS,
     DRIFT,
+    EXPERIMENT_WINDOWS,
+    EXPERIMENTS,
     GAPS,
     LABELS,
     LINEAGE,
@@ -253,6 +256,16 @@ PUBLIC: dict[View, PublicView] = {
         PublicView(
             "lineage", "What each alert came from: model, reference, training data, configuration.", LINEAGE,
             lineage(), "opened_at", ("alert_id",),
+        ),
+        PublicView(
+            "experiment_history", "What experiments said after each window, of all rows so far.", EXPERIMENTS,
+            plain(experiment_result, EXPERIMENTS), "window_start",
+            ("model", "experiment", "kind", "measure", "variant"),
+        ),
+        PublicView(
+            "experiment_windows", "What experiments are judged by: sums of each window, which add up.",
+            EXPERIMENT_WINDOWS, plain(experiment_sum, EXPERIMENT_WINDOWS), "window_start",
+            ("model", "experiment", "kind", "measure", "variant"),
         ),
     )
 }  # fmt: skip

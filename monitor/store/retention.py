@@ -33,6 +33,7 @@ from sqlalchemy import (
 
 from alerts.model import Status
 from alerts.outgoing import Reason
+from monitor.store.experiment_tables import experiment_result, experiment_sum
 from monitor.store.label_tables import challenger_result, joined_window
 from monitor.store.outbox import table as outbox
 from monitor.store.result_tables import (
@@ -59,6 +60,8 @@ RESULTS: tuple[Column[Any], ...] = (
     performance_revision.c.window_start,
     performance_result.c.window_start,
     challenger_result.c.window_start,
+    experiment_result.c.window_start,
+    experiment_sum.c.window_start,
     joined_window.c.window_end,
     window_counts.c.window_start,
     day_counts.c.window_start,
@@ -107,6 +110,7 @@ def _expendable(time: Column[Any]) -> ColumnElement[bool]:
             ~_window_judged_since(joined_window),
             ~_is_open(joined_window.c.model, joined_window.c.window_start),
         ),
+        experiment_sum: ~_goes_on(),
         late_count: ~_is_open(late_count.c.model, time),
         alert: and_(
             alert.c.status == Status.RESOLVED,
@@ -115,6 +119,13 @@ def _expendable(time: Column[Any]) -> ColumnElement[bool]:
         notification: _told_over(),
     }
     return special.get(table, true())
+
+
+def _goes_on() -> Exists:
+    """Keep all sums of an experiment that still runs: it is judged by all of them."""
+    table, of = experiment_result, experiment_sum
+    same = and_(table.c.model == of.c.model, table.c.experiment == of.c.experiment)
+    return exists().where(same, table.c.evaluated_at >= BEFORE)
 
 
 def _is_open(model: Column[Any], start: Column[Any]) -> Exists:

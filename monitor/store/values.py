@@ -195,6 +195,7 @@ class JoinedWindow:
 
     ``reference_id`` is empty when the reference changed inside: ``sums`` then mean nothing. ``unmatched``
     labels are still without their prediction (it may come); they are counted by the label's own time.
+    ``arms`` are the sums of an experiment's variants.
     """
 
     model: str
@@ -210,6 +211,23 @@ class JoinedWindow:
     too_late: int
     unmatched: int
     sums: bytes
+    arms: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentSum:
+    """How many values of a measure an experiment's variant has in a window, their sum and that of squares."""
+
+    model: str
+    experiment: str
+    start_ms: int
+    end_ms: int
+    kind: str
+    measure: str
+    variant: str
+    n: int
+    total: float
+    squares: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ from tests.monitor.store.rows import (
     challenger,
     close,
     closed,
+    experiment_result,
+    experiment_sum,
     finding,
     joined,
     performance,
@@ -62,6 +64,8 @@ def filled(url: str) -> None:
         assert lock is not None
         evidence = {"reference_id": "ref", "model_version": "v1", "config_hash": CONFIG_HASH}
         lock.write(Alerting(alerts=(alert(annotations=evidence),)))
+        lock.experiment_sums((experiment_sum(), experiment_sum(variant="v1")))
+        lock.experiment_results((experiment_result(),), AT, CONFIG_HASH)
         for value in (0.93, 0.91):
             lock.performance((performance(value=value),), AT)
     bad = Reject(ONE, 3, MODEL, "not_json", "Expecting value at character 0", b"\xffoops", AT)
@@ -126,5 +130,7 @@ def test_there_are_queries_for_every_view_that_is_filled() -> None:
         "refs",
         "configs",
         "lineage",
+        "experiment_history",
+        "experiment_windows",
     ):
         assert f" {view}" in text

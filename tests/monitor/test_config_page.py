@@ -21,6 +21,7 @@ from monitor.config import (
     Database,
     Detectors,
     Duration,
+    Experiment,
     Fields,
     Kafka,
     LabelsFields,
@@ -57,6 +58,7 @@ SECTIONS: dict[str, type[Section]] = {
     "[models.NAME.performance]": Performance,
     "[models.NAME.concept]": Concept,
     "[models.NAME.challenger]": Challenger,
+    "[models.NAME.experiment]": Experiment,
     "[models.NAME.detectors]": Detectors,
     "[models.NAME.row_count]": RowCount,
     "[alerts]": Alerts,
@@ -79,11 +81,12 @@ IN_WORDS = {
     "inferred",
     "off",
     "see below",
+    "the variants' names",
     "the model's name",
     "the preset's",
 }
 TABLES = {"challenger", "concept", "detectors", "fields", "labels_fields", "links", "performance"}
-TABLES |= {"pair", "retention", "routes", "row_count", "services"}
+TABLES |= {"experiment", "pair", "retention", "routes", "row_count", "services"}
 ROW = re.compile(r"^\| `(\w+)` \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 
 
@@ -158,10 +161,11 @@ def test_the_example_file_shows_every_key_and_the_commented_ones_are_the_default
     off = {"dead_letters", "url_file", "freshness", "row_count", "options", "links", "model", "model_name"}
     off |= {"season", "task", "positive", "metrics", "token", "token_file", "user_header"}
     off |= {"explode", "feature_names", "cloudevents", "kind", "request", "response"}
+    off |= {"variant", "metric", "control", "treatments", "name"}
     shown, plain = parse(EXAMPLE), tomllib.loads(EXAMPLE)
     for heading, kind in SECTIONS.items():
         table, bare = inside(full, heading), inside(plain, heading)
-        written = parsed_default(heading, shown) or kind()
+        written = parsed_default(heading, shown) or made(kind, table)
         for info in msgspec.structs.fields(kind):
             assert info.encode_name in table or heading == "[alerts.services]", (heading, info.name)
             value = table.get(info.encode_name)
@@ -175,6 +179,12 @@ def test_the_example_file_shows_every_key_and_the_commented_ones_are_the_default
             }
             if heading not in headings and info.name != "reference":
                 assert simple(getattr(written, info.name)) == simple(value), (heading, info.name)
+
+
+def made(kind: type[Section], table: dict[str, Any]) -> Section:
+    """Make a section with nothing but what it requires."""
+    required = [info.name for info in msgspec.structs.fields(kind) if info.required]
+    return msgspec.convert({name: table[name] for name in required}, kind)
 
 
 def inside(table: dict[str, Any], heading: str) -> dict[str, Any]:

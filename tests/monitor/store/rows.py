@@ -9,7 +9,7 @@ from typing import Any
 from alerts.model import Alert, Severity, Status, labels
 from alerts.outgoing import Message, Notification, Reason
 from detectors.result import Shift, TestResult, Verdict
-from monitor.findings import Finding, PerformanceFinding, QualityFinding
+from monitor.findings import ExperimentResult, Finding, PerformanceFinding, QualityFinding
 from monitor.source.base import TopicPartition
 from monitor.store.base import (
     Advance,
@@ -17,6 +17,7 @@ from monitor.store.base import (
     Closed,
     ClosedWindow,
     DetectorState,
+    ExperimentSum,
     JoinedWindow,
     LearnedWindow,
     ModelLock,
@@ -172,3 +173,24 @@ def close(store: Store, *outcomes: Closed) -> None:
         assert lock is not None
         for outcome in outcomes:
             lock.close(outcome)
+
+
+def experiment_sum(hour: int = 0, **changes: Any) -> ExperimentSum:
+    known: dict[str, Any] = {
+        "model": MODEL, "experiment": "new trees", "start_ms": START + hour * HOUR,
+        "end_ms": START + (hour + 1) * HOUR, "kind": "metric", "measure": "revenue", "variant": "v2",
+        "n": 100, "total": 1_250.5, "squares": 20_000.25,
+    }  # fmt: skip
+    return ExperimentSum(**known | changes)
+
+
+def experiment_result(hour: int = 0, **changes: Any) -> ExperimentResult:
+    known: dict[str, Any] = {
+        "model": MODEL, "model_version": "v1", "experiment": "new trees", "start_ms": START + hour * HOUR,
+        "end_ms": START + (hour + 1) * HOUR, "since_ms": START, "kind": "metric", "measure": "revenue",
+        "variant": "v2", "control": "v1", "n_control": 100, "n_variant": 90, "control_value": 10.0,
+        "variant_value": 12.5, "difference": 2.5, "low": 0.5, "high": 4.5, "lift": 0.25, "lift_low": 0.04,
+        "lift_high": 0.5, "probability": 0.98, "log_evidence": None, "conclusion": "better",
+        "reference_id": "ref", "note": "",
+    }  # fmt: skip
+    return ExperimentResult(**known | changes)
