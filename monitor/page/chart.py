@@ -9,59 +9,25 @@ from markupsafe import Markup
 
 from monitor.page import say
 from monitor.page.scale import Scale, scale_of
+from monitor.page.series import Drawn, Level, Point, Series, Span, joined
 from monitor.page.stretch import Stretch
 from monitor.page.svg import element, number, picture, title
+from monitor.page.zoomable import figures
 
 WIDTH, HEIGHT = 1000.0, 100.0
 LABELS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """What is known of one window; ``is_bad`` draws attention to it."""
-
-    start_ms: int
-    value: float
-    low: float | None = None
-    high: float | None = None
-    is_bad: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """Points over time, with their intervals; ``style`` is a class."""
-
-    name: str
-    style: str
-    points: Sequence[Point]
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """A value that others are compared with."""
-
-    name: str
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A time in which something held, such as an alert."""
-
-    start_ms: int
-    end_ms: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Chart:
-    """A picture with the labels of its axes, from the top and from the left."""
+    """A picture with the labels of its axes, from the top and from the left, and its ``figures`` as JSON."""
 
     name: str
     svg: Markup
     values: tuple[str, ...]
     times: tuple[int, ...]
     legend: tuple[tuple[str, str], ...]
+    figures: str
 
 
 def chart(
@@ -77,7 +43,7 @@ def chart(
 ) -> Chart:
     """Draw series on one scale, which reaches at least to the given values."""
     scale = scale_of([*_drawn(series), *(level.value for level in levels), *at_least])
-    canvas = _Canvas(stretch, scale)
+    canvas, spans = _Canvas(stretch, scale), joined(spans)
     parts = [
         *canvas.grid(),
         *(canvas.span(span) for span in spans),
@@ -92,9 +58,9 @@ def chart(
     legend += [("level", f"{level.name} {written(level.value)}") for level in levels]
     legend += [("span", "alert open")] if spans else []
     values = tuple(written(tick) for tick in reversed(scale.ticks))
-    return Chart(
-        name, picture(WIDTH, HEIGHT, label or name, parts, class_="plot"), values, times, tuple(legend)
-    )
+    svg = picture(WIDTH, HEIGHT, label or name, parts, class_="plot")
+    drawn = Drawn(stretch, scale, series, levels, spans)
+    return Chart(name, svg, values, times, tuple(legend), figures(drawn, written))
 
 
 def _drawn(series: Iterable[Series]) -> Iterator[float]:

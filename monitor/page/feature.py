@@ -21,10 +21,11 @@ from monitor.config import Model
 from monitor.page import say
 from monitor.page.asked import Asked, link, moment
 from monitor.page.bars import bin_name, histogram, pair
-from monitor.page.chart import Chart, Level, Point, Series, Span, chart
+from monitor.page.chart import Chart, chart
 from monitor.page.choices import range_of
 from monitor.page.desk import Desk
 from monitor.page.presence import presence_charts
+from monitor.page.series import Level, Point, Series, Span
 from monitor.page.stretch import Stretch
 from monitor.page.table import Cell, Column, Table
 from monitor.page.view import View

@@ -10,9 +10,10 @@ from typing import Any
 from detectors.result import Shift, Verdict
 from monitor.page import say
 from monitor.page.asked import Asked, link, moment
-from monitor.page.chart import Point, Series, chart
+from monitor.page.chart import chart
 from monitor.page.choices import Range, range_of
 from monitor.page.desk import Desk
+from monitor.page.series import Point, Series
 from monitor.page.stretch import Stretch
 from monitor.page.strip import Cell, legend, strip
 from monitor.page.table import Cell as Linked

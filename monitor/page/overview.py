@@ -12,8 +12,9 @@ from detectors.result import Verdict
 from monitor.config import Model
 from monitor.page import say
 from monitor.page.asked import Asked, link
-from monitor.page.chart import Point, spark
+from monitor.page.chart import spark
 from monitor.page.desk import Desk
+from monitor.page.series import Point
 from monitor.page.stretch import Stretch, stretch_until
 from monitor.page.table import Column, Table
 from monitor.page.view import View

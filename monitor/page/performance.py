@@ -11,10 +11,11 @@ from detectors.result import Verdict
 from monitor.config import Model
 from monitor.page import say
 from monitor.page.asked import Asked
-from monitor.page.chart import Chart, Level, Point, Series, chart
+from monitor.page.chart import Chart, chart
 from monitor.page.choices import range_of
 from monitor.page.desk import Desk
 from monitor.page.feature import spans_of
+from monitor.page.series import Level, Point, Series
 from monitor.page.stretch import Stretch
 from monitor.page.table import Column, Table
 from monitor.page.view import View

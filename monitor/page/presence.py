@@ -11,8 +11,9 @@ from detectors.profile import decode_counts
 from detectors.reference import Reference
 from monitor.page import say
 from monitor.page.asked import Asked
-from monitor.page.chart import Chart, Level, Point, Series, chart
+from monitor.page.chart import Chart, chart
 from monitor.page.desk import Desk
+from monitor.page.series import Level, Point, Series
 from monitor.page.stretch import Stretch
 from monitor.store.page.feature import MOST_COUNTS
 from monitor.store.page.rows import Row

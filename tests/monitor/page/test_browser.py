@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from monitor.clock import ManualClock
 from monitor.config import Address
@@ -73,13 +75,20 @@ def address(sqlite_site: Site) -> Iterator[str]:
 
 @contextmanager
 def window(
-    browser: Browser, address: str, width: int, *, scripts: bool, scheme: str = "light"
+    browser: Browser,
+    address: str,
+    width: int,
+    *,
+    scripts: bool = True,
+    scheme: str = "light",
+    touch: bool = False,
 ) -> Iterator[Window]:
     context = browser.new_context(
         viewport={"width": width, "height": 900},
         java_script_enabled=scripts,
         color_scheme="dark" if scheme == "dark" else "light",
         timezone_id="Asia/Kolkata",
+        has_touch=touch,
     )
     page = context.new_page()
     page.set_default_timeout(30_000)
@@ -96,7 +105,7 @@ def window(
 def fits(page: Page, width: int) -> None:
     """Fail when the page is wider than its window, or a picture has no size."""
     assert page.locator("html").evaluate("each => each.scrollWidth") <= width
-    shown = page.locator("main svg:visible")
+    shown = page.locator("main svg:visible, main canvas:visible")
     for box in (shown.nth(at).bounding_box() for at in range(min(shown.count(), 20))):
         assert box is not None
         assert box["width"] > 20
@@ -135,8 +144,109 @@ def test_a_reader_finds_from_the_overview_to_every_view(
                 link.click()
             assert heading.text_content() == expected
             fits(page, width)
+            over_time = page.locator("[data-figures]")
+            for at in range(
+                over_time.count()
+            ):  # with scripts they can be zoomed into, without they are as they were
+                assert over_time.nth(at).locator("canvas").is_visible() is scripts
+                assert over_time.nth(at).locator("svg.plot").is_visible() is not scripts
+            assert page.get_by_role("button").count() == (3 if scripts and over_time.count() else 0)
             pictured(page, f"{name}-{width}-{'scripts' if scripts else 'plain'}")
         assert opened.complaints == []
+
+
+def dragged(opened: Window, chart: Locator, by_touch: bool) -> None:
+    """Choose the second quarter of a chart with the mouse, or with a finger."""
+    chart.scroll_into_view_if_needed()
+    box = chart.locator(".u-over").bounding_box()
+    assert box is not None
+    y, xs = box["y"] + box["height"] / 2, [box["x"] + box["width"] * share for share in (0.25, 0.4, 0.5)]
+    if by_touch:
+        session = opened.page.context.new_cdp_session(opened.page)
+        for kind, x in zip(("touchStart", "touchMove", "touchMove", "touchEnd"), [*xs, None], strict=True):
+            points = [] if x is None else [{"x": x, "y": y}]
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    else:
+        opened.page.mouse.move(xs[0], y)
+        opened.page.mouse.down()
+        for x in xs[1:]:
+            opened.page.mouse.move(x, y)
+        opened.page.mouse.up()
+
+
+DASH = "\u2013"
+SHOWN = re.compile(rf"2026-03-0[1-5] \d\d:\d\d {DASH} 2026-03-0[1-5] \d\d:\d\d")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "dark"), (DESK, "light")])
+def test_charts_are_zoomed_into_together_and_shown_whole_again(
+    browser: Browser, address: str, width: int, scheme: str
+) -> None:
+    by_touch = width == PHONE
+    with window(browser, address, width, scheme=scheme, touch=by_touch) as opened:
+        page = opened.page
+        opened.go(f"feature?m={MODEL}&f=income")
+        shown = page.locator("#zoom [role=status]")
+        effect, other = page.locator("[data-figures]").nth(0), page.locator("[data-figures]").nth(1)
+        whole = [ink(chart) for chart in (effect, other)]
+        assert all(whole)
+        dragged(opened, effect, by_touch)
+        expect(shown).to_have_text(SHOWN)
+        pictured(page, f"zoomed-{width}-{scheme}")
+        begin, end = (
+            datetime.fromisoformat(text) for text in (shown.text_content() or "").split(f" {DASH} ")
+        )
+        assert 13 <= (end - begin).total_seconds() / 3600 <= 17  # of 60 hours
+        zoomed = [ink(chart) for chart in (effect, other)]
+        assert all(now != before for now, before in zip(zoomed, whole, strict=True))
+        page.get_by_role("button", name="show all").click()
+        expect(shown).to_have_text("")
+        page.mouse.move(0, 0)
+        assert [ink(chart) for chart in (effect, other)] == whole
+        assert opened.complaints == []
+
+
+def ink(chart: Locator) -> int:
+    """Count the pixels of a chart that have the colour of its line, as the style sheet says it now."""
+    return int(
+        chart.evaluate(r"""async frame => {
+        await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+        const wanted = getComputedStyle(frame.querySelector(".line")).stroke.match(/\d+/g).map(Number);
+        const canvas = frame.querySelector("canvas");
+        const copy = document.createElement("canvas");
+        [copy.width, copy.height] = [canvas.width, canvas.height];
+        const context = copy.getContext("2d", { willReadFrequently: true });
+        context.drawImage(canvas, 0, 0);
+        const { data } = context.getImageData(0, 0, copy.width, copy.height);
+        let found = 0;
+        for (let i = 0; i < data.length; i += 4) found += wanted.every((part, k) => data[i + k] === part);
+        return found;
+    }""")
+    )
+
+
+def test_charts_are_read_and_zoomed_into_by_keyboard(browser: Browser, address: str) -> None:
+    with window(browser, address, DESK) as opened:
+        page = opened.page
+        opened.go(f"feature?m={MODEL}&f=income")
+        chart = page.locator("[data-figures]").first
+        chart.locator(".live").focus()
+        page.keyboard.press("ArrowLeft")
+        reading = chart.locator(".reading")
+        expect(reading).to_have_text(re.compile(r"2026-03-05 07:30\s+ks: \d+ % \("))
+        page.keyboard.press("ArrowLeft")
+        expect(reading).to_have_text(re.compile(r"2026-03-05 06:30\s+ks: "))
+        shown = page.locator("#zoom [role=status]")
+        page.keyboard.press("+")
+        page.keyboard.press("+")
+        expect(shown).to_have_text(SHOWN)
+        expect(reading).to_have_text(re.compile(r"2026-03-05 06:30\s+ks: "))
+        for _ in range(20):  # beyond what is shown: it moves along
+            page.keyboard.press("ArrowLeft")
+        expect(reading).to_have_text(re.compile(r"2026-03-04 10:30\s+ks: "))
+        expect(shown).to_have_text(re.compile(r"^2026-03-04 10:30"))
+        page.keyboard.press("Escape")
+        expect(shown).to_have_text("")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(PHONE, "light"), (DESK, "dark")])

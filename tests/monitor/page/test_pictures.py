@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -9,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.config import Model
+from monitor.page import say
 from monitor.page.asked import Asked, NotHereError, link, moment
-from monitor.page.chart import Level, Point, Series, chart
+from monitor.page.chart import chart
 from monitor.page.scale import scale_of
+from monitor.page.series import Level, Point, Series, Span
 from monitor.page.stretch import COLUMNS, stretch_until
 from monitor.page.strip import Cell, colour, legend, strip
 from monitor.page.svg import element
@@ -90,6 +93,27 @@ def test_a_chart_says_each_windows_values_and_levels_once() -> None:
     assert len(svg.all("path", class_="bad")) == 1
     assert drawn.times[0] == STRETCH.start_ms
     assert drawn.times[-1] == STRETCH.end_ms
+
+
+def test_what_can_be_zoomed_into_has_a_column_for_each_window() -> None:
+    points = [Point(START_MS, 0.5, 0.4, 0.6), Point(START_MS + 2 * HOUR_MS, 1 / 3, is_bad=True)]
+    spans = [
+        Span(START_MS, START_MS + 3, "one"),
+        Span(START_MS + 2, START_MS + 9, "other"),
+        Span(START_MS + 10, START_MS + 11, ""),
+    ]
+    series = [Series("s", "effect", points), Series("empty", "second", [])]
+    given = json.loads(
+        chart("c", STRETCH, series, say.percent, levels=[Level("l", 0.1)], spans=spans).figures
+    )
+    assert given["at"] == list(STRETCH.starts)
+    (only,) = given["series"]
+    assert only["style"] == "effect"
+    assert only["value"][:4] == [0.5, None, 0.333333, None]
+    assert only["low"][:3] == [0.4, None, None]
+    assert only["bad"][:4] == [False, False, True, False]
+    assert (given["unit"], given["levels"]) == ("%", [0.1])
+    assert given["spans"] == [[START_MS, START_MS + 9], [START_MS + 10, START_MS + 11]]
 
 
 TEXT = st.text() | st.text(st.sampled_from("\"'<>&;=/#a "))
