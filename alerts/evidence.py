@@ -14,6 +14,7 @@ from alerts.model import Alert
 MOST_CHANGES = 3
 MOST_SEGMENTS = 3
 MOST_PAIRS = 3
+MOST_TELLING = 3
 PAIRS = "pairs of features"
 OBSERVED = {
     "completeness": "{} null",
@@ -153,6 +154,22 @@ def _pairs(details: Mapping[str, Any], _alert: Alert) -> Line:
     return (*spans, plain(f" and {rest} more")) if rest > 0 else tuple(spans)
 
 
+def _reconstruction(details: Mapping[str, Any], alert: Alert) -> Line:
+    """Say "features no longer go together as they did: error 1 → 1.7, most of rent 0.9 → 4.1"."""
+    before, after = real(details.get("error_reference")), real(details.get("error_current"))
+    if before is None or after is None:
+        return ()
+    one, other = words.numbers(before, after)
+    spans: list[Span] = [plain(f"features no longer go together as they did: error {one} → {other}")]
+    for each in mappings(details.get("features"))[:MOST_TELLING]:
+        was, now = (real(each.get(key)) or 0.0 for key in ("reference", "current"))
+        one, other = words.numbers(was, now)
+        spans += [plain(", most of " if len(spans) == 1 else ", "), name(str(each.get("feature")))]
+        spans.append(plain(f" {one} → {other}"))
+    moved = _moved(details, alert)
+    return (*spans, plain(f"; {moved}")) if moved else tuple(spans)
+
+
 def _change(change: Mapping[str, Any]) -> list[Span]:
     before, after = real(change.get("reference")) or 0.0, real(change.get("current")) or 0.0
     one, other = words.percents(before, after)
@@ -218,6 +235,7 @@ OF_KIND: dict[str, Say] = {
     "numeric": _numeric,
     "categorical": _categorical,
     "pairs": _pairs,
+    "reconstruction": _reconstruction,
     "quality": _quality,
     "performance": evidence_model.performance,
     "change_point": evidence_model.change_point,

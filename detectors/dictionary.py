@@ -25,13 +25,17 @@ class Kind(StrEnum):
 
 
 class Role(StrEnum):
-    """What a column is to the model."""
+    """What a column is to the model. A derived one is not logged, but made of each row's features."""
 
     FEATURE = "feature"
     PREDICTION = "prediction"
     SCORE = "score"
     LABEL = "label"
+    DERIVED = "derived"
 
+
+INPUTS = frozenset({Role.FEATURE, Role.DERIVED})
+"""What says something of the model's inputs."""
 
 Type = Literal["float", "int", "str", "bool"]
 Scalar = str | int | float | bool
@@ -138,6 +142,17 @@ class Dictionary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def used(self) -> Mapping[str, Feature]:
         """The features that are looked at: all but the ignored ones."""
         return {name: feature for name, feature in self.features.items() if feature.kind is not Kind.IGNORE}
+
+
+def as_logged(dictionary: Dictionary) -> Dictionary:
+    """The same without what is derived."""
+    logged = {name: one for name, one in dictionary.features.items() if one.role is not Role.DERIVED}
+    return Dictionary(logged)
+
+
+def with_feature(dictionary: Dictionary, feature: Feature) -> Dictionary:
+    """The same with one more feature, at the end."""
+    return Dictionary({**dictionary.features, feature.name: feature})
 
 
 def category_text(value: Any) -> str | None:

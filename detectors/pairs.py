@@ -9,23 +9,18 @@ from typing import Self
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
-from detectors.absence import is_present
-from detectors.cells import interleaved
-from detectors.columns import Column, Columns
-from detectors.counts import Counts, NumericCounts
-from detectors.dictionary import Dictionary, Kind, Role
-from detectors.grid import Grid, NumericGrid, cells_on
+from detectors.columns import Columns
+from detectors.counts import Counts
+from detectors.dictionary import Dictionary
+from detectors.grid import Grid
+from detectors.normal_scores import Matrix, cell_scores, scored, varying
 
 MAX_FEATURES = 100  # whose pairs are looked at: 4,950
-UNIT = 100.0  # a score of one standard deviation
-FARTHEST = 3.0  # standard deviations: one row cannot move a correlation far
 SPREAD_ROWS, ROWS_AT_ONCE = 100_000, 50_000
 PART = ":pairs"
 
 IntMatrix = NDArray[np.int64]
-Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,14 +41,9 @@ class Pairing:
         cls, dictionary: Dictionary, grids: Mapping[str, Grid], counts: Mapping[str, Counts], columns: Columns
     ) -> Self:
         """Take the numeric features that have two values; of too many the most important, then the first."""
-        able = [
-            name
-            for name, feature in dictionary.used().items()
-            if feature.kind is Kind.NUMERIC and feature.role is Role.FEATURE and _varies(counts[name])
-        ]
-        able.sort(key=lambda name: -(dictionary.features[name].importance or 0.0))
-        names = tuple(name for name in grids if name in able[:MAX_FEATURES])
-        blank = cls(names, tuple(_scores(counts[name]) for name in names), np.zeros((0, 0)))
+        able = varying(dictionary, counts)[:MAX_FEATURES]
+        names = tuple(name for name in grids if name in able)
+        blank = cls(names, tuple(cell_scores(counts[name]) for name in names), np.zeros((0, 0)))
         step = max(1, len(next(iter(columns.values()))) // SPREAD_ROWS)
         sample = {name: columns[name].take(slice(None, None, step)) for name in names}
         return replace(blank, spread=spread(*blank.matrix(grids, sample)))
@@ -70,7 +60,7 @@ class Pairing:
     def matrix(self, grids: Mapping[str, Grid], columns: Columns) -> tuple[Matrix, Matrix]:
         """Each row's scores, 0 where there is no finite value, and 1 where there is one."""
         parts = [
-            _scored(grids[name], scores, columns[name])
+            scored(grids[name], scores, columns[name])
             for name, scores in zip(self.names, self.scores, strict=True)
         ]
         if not parts:
@@ -169,27 +159,3 @@ def spread(scores: Matrix, known: Matrix) -> Matrix:
     fourth = (squares**2).T @ known / both
     found: Matrix = second - r * (third + third.T) + r * r / 4.0 * (fourth + fourth.T + 2.0 * second)
     return np.maximum(found, 0.0)
-
-
-def _varies(counts: Counts) -> bool:
-    return isinstance(counts, NumericCounts) and int(np.count_nonzero(interleaved(counts))) > 1
-
-
-def _scores(counts: Counts) -> NDArray[np.int16]:
-    """The score of each cell, in the order of `interleaved`."""
-    if not isinstance(counts, NumericCounts):
-        raise TypeError("only numeric features are paired")
-    cells = interleaved(counts)
-    middle = (np.cumsum(cells) - cells / 2.0) / counts.n
-    least = 0.5 / counts.n
-    normal = ndtri(np.clip(middle, least, 1.0 - least))
-    return np.rint(UNIT * np.clip(normal, -FARTHEST, FARTHEST)).astype(np.int16)
-
-
-def _scored(grid: Grid, scores: NDArray[np.int16], column: Column) -> tuple[Matrix, Matrix]:
-    if not isinstance(grid, NumericGrid):
-        raise TypeError("only numeric features are paired")
-    known = np.isfinite(column.values) & is_present(column)
-    values = np.where(known, column.values, 0.0)
-    present = known.astype(np.float64)
-    return scores[cells_on(grid.points, values)] * present, present

@@ -29,6 +29,9 @@ from detectors.pairs import Pairing, PairSums
 from detectors.pairs_wire import decode as decode_pairs
 from detectors.pairs_wire import encode as encode_pairs
 from detectors.performance_reference import PerformanceReference
+from detectors.reconstruction import PART as RESIDUALS
+from detectors.reconstruction import Reconstruction, Residuals, nothing_of, with_errors
+from detectors.reconstruction import merged as merged_residuals
 from detectors.rules import CheckCounts, violations
 from detectors.scored import Scored, summarise_scored
 from detectors.season import Season
@@ -60,6 +63,9 @@ class Layout(Protocol):
 
     @property
     def pairing(self) -> Pairing | None: ...
+
+    @property
+    def reconstruction(self) -> Reconstruction | None: ...
 
     @property
     def season(self) -> Season | None: ...
@@ -110,9 +116,9 @@ class Profile:
 
     ``scored`` is about predictions and scores together; None where performance cannot be known, and in counts
     that were stored before it was. ``segments`` has, by name, those that were looked for in all rows;
-    ``pairs`` is None where they were not summed up in all of them. ``season_rows`` are the rows in each part
-    of the season; None where that is not known of all of them. ``arms`` are the sums of an experiment's
-    variants; None where not all rows were summed up so.
+    ``pairs`` and ``residuals`` are None where they were not summed up in all of them. ``season_rows`` are the
+    rows in each part of the season; None where that is not known of all of them. ``arms`` are the sums of an
+    experiment's variants; None where not all rows were summed up so.
     """
 
     rows: int
@@ -125,6 +131,7 @@ class Profile:
     pairs: PairSums | None = None
     season_rows: tuple[int, ...] | None = None
     arms: Arms | None = None
+    residuals: Residuals | None = None
 
     @classmethod
     def empty(cls, layout: Layout) -> Self:
@@ -133,19 +140,10 @@ class Profile:
         scored = None if layout.performance is None else Scored.empty(layout.performance)
         segments = dict.fromkeys(segment_names(layout.segments), Segment())
         season = None if layout.season is None else (0,) * layout.season.size
+        pairs, residuals = _no_pairs(layout), nothing_of(layout.reconstruction)
         arms = None if layout.experiment is None else layout.experiment.empty()
-        return cls(
-            0,
-            counts,
-            checks,
-            Identifiers.empty(),
-            Sample(),
-            scored,
-            segments,
-            _no_pairs(layout),
-            season,
-            arms,
-        )
+        ids = Identifiers.empty()
+        return cls(0, counts, checks, ids, Sample(), scored, segments, pairs, season, arms, residuals)
 
     def merge(self, other: Self) -> Self:
         """The profile of all rows of both; neither part changes.
@@ -169,6 +167,7 @@ class Profile:
             None if self.pairs is None or other.pairs is None else self.pairs.merge(other.pairs),
             season_wire.merged(self.season_rows, other.season_rows),
             arms_wire.merged(self.arms, other.arms),
+            merged_residuals(self.residuals, other.residuals),
         )
 
 
@@ -187,6 +186,7 @@ def summarise(
     their times.
     """
     rows = len(next(iter(columns.values()))) if columns else 0
+    columns, residuals = with_errors(layout.reconstruction, layout.grids, columns)
     counts: dict[str, Counts] = {}
     checks: dict[str, CheckCounts] = {}
     counted: dict[str, Column] = {}
@@ -202,8 +202,9 @@ def summarise(
     segments = summarise_segments(layout.segments, layout.dictionary, layout.grids, counted)
     pairs = None if layout.pairing is None else layout.pairing.sums(layout.grids, counted)
     season = None if layout.season is None or times_ms is None else layout.season.rows_of(times_ms)
+    sample = sample or Sample()
     scored = _scored(layout, columns)
-    return Profile(rows, counts, checks, found, sample or Sample(), scored, segments, pairs, season)
+    return Profile(rows, counts, checks, found, sample, scored, segments, pairs, season, residuals=residuals)
 
 
 def _no_pairs(layout: Layout) -> PairSums | None:
@@ -248,6 +249,8 @@ def encode_parts(profile: Profile) -> dict[str, bytes]:
         parts[OUTPUTS] = scored_wire.encode(profile.scored)
     if profile.pairs is not None:
         parts[PAIRS] = encode_pairs(profile.pairs)
+    if profile.residuals is not None:
+        parts[RESIDUALS] = profile.residuals.encode()
     if profile.season_rows is not None:
         parts[season_wire.PART] = season_wire.encode(profile.season_rows)
     if profile.arms is not None:
@@ -287,9 +290,11 @@ def decode_parts(parts: Mapping[str, bytes], layout: Layout) -> Profile:
     arms = None
     if layout.experiment is not None and arms_wire.PART in parts:
         arms = arms_wire.decode(parts[arms_wire.PART])
-    return Profile(
-        rows, counts, checks, ids_wire.decode(identifiers), sample, scored, segments, pairs, season, arms
-    )
+    residuals = None
+    if layout.reconstruction is not None and RESIDUALS in parts:
+        residuals = Residuals.decode(parts[RESIDUALS], layout.reconstruction)
+    ids = ids_wire.decode(identifiers)
+    return Profile(rows, counts, checks, ids, sample, scored, segments, pairs, season, arms, residuals)
 
 
 def decode_counts(part: bytes, name: str, grid: Grid) -> Counts:

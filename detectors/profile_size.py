@@ -74,6 +74,7 @@ def size_bytes(profile: Profile) -> int:
         + sum(ENTRY_BYTES + _size_of(segment) for segment in profile.segments.values())
         + (0 if profile.pairs is None else profile.pairs.nbytes)
         + (0 if profile.arms is None else profile.arms.nbytes + ENTRY_BYTES * len(profile.arms.tables))
+        + (0 if profile.residuals is None else profile.residuals.squares.nbytes)
     )
 
 

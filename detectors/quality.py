@@ -19,6 +19,7 @@ from detectors.checks import (
 )
 from detectors.checks_feature import FEATURE_CHECKS
 from detectors.checks_table import TABLE_CHECKS
+from detectors.dictionary import Role
 from detectors.profile import Profile
 from detectors.reference import Reference
 from detectors.result import Verdict
@@ -77,6 +78,8 @@ def check(
     made = list(_on_table(Table(reference, window, given, min_rows), table_checks))
     for name, grid in reference.grids.items():
         feature = reference.dictionary.features[name]
+        if feature.role is Role.DERIVED:
+            continue  # nobody logs it: what is wrong with it is wrong with what it is made of
         subject = Subject(feature, grid, reference, window, given, min_rows)
         made += _on_feature(subject, feature_checks)
     adjusted = holm([one.outcome.p_value if one.outcome.is_enough else None for one in made])

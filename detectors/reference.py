@@ -11,16 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.clustering import RowsPerWindow, Windows
-from detectors.columns import Column, Columns
+from detectors.columns import Columns
 from detectors.counts import Counts
-from detectors.dictionary import Dictionary, Feature, Kind, Role
+from detectors.dictionary import Dictionary, as_logged, with_feature
 from detectors.experiment import Experiment
-from detectors.grid import GRID_SIZE, MAX_CATEGORIES, Grid, categorical_grid, numeric_grid
+from detectors.grid import GRID_SIZE, MAX_CATEGORIES, Grid
 from detectors.identifiers import Identifiers
 from detectors.outputs import Task
 from detectors.pairs import Pairing
 from detectors.performance import PerformanceReference, build_performance, infer_outputs
-from detectors.profile import PRESENCE_ONLY, Profile, Sample, summarise
+from detectors.profile import Profile, Sample, summarise
+from detectors.reconstruction import FEATURE, Reconstruction
+from detectors.reconstruction_fit import fitted
+from detectors.reference_grids import grid_of, grids_of
 from detectors.reference_hash import content_hash
 from detectors.rules import CheckCounts
 from detectors.season import Hours, Season
@@ -43,9 +46,9 @@ class Reference:
     ``rows_per_window`` is None when the rows had no times. ``performance`` is what the
     model's outputs are compared with; None when the rows had no labels. ``warm_up`` is a sample of
     the labelled rows that a challenger begins with (see `detectors.warm_up`). ``segments`` names the values
-    whose rows are also counted by themselves, ``pairing`` what is needed to tell how features go together.
-    ``seasonal`` is what the hours of a day or a week look like. ``experiment`` is what the configuration
-    counts beside it; no reference is stored with one.
+    whose rows are also counted by themselves, ``pairing`` what is needed to tell how features go together,
+    ``reconstruction`` how well they tell one another. ``seasonal`` is what the hours of a day or a week look
+    like. ``experiment`` is what the configuration counts beside it; no reference is stored with one.
     """
 
     id: str
@@ -65,6 +68,7 @@ class Reference:
     warm_up: bytes = b""
     segments: Segments = field(default_factory=dict)
     pairing: Pairing | None = None
+    reconstruction: Reconstruction | None = None
     longer_effects: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     seasonal: Seasonal | None = None
     experiment: Experiment | None = None
@@ -112,6 +116,7 @@ class FixedLayout:
     performance: PerformanceReference | None = None
     segments: Segments = field(default_factory=dict)
     pairing: Pairing | None = None
+    reconstruction: Reconstruction | None = None
     season: Season | None = None
     experiment: Experiment | None = None
 
@@ -135,6 +140,7 @@ def build(
     segments: tuple[str, ...] = (),
     max_segments: int = MAX_SEGMENTS,
     pairs: bool = False,
+    multivariate: bool = False,
     season: Hours | None = None,
     zone: str = "UTC",
 ) -> Reference:
@@ -147,8 +153,8 @@ def build(
     also holds how well the model did; ``task`` and ``positive`` say what the outputs mean
     where that shall not be inferred, ``threshold`` from which score on a row is positive.
     ``segments`` are the features whose ``max_segments`` most frequent values are counted by themselves;
-    with ``pairs`` the numeric features are also looked at two by two. With a ``season`` the hours of that
-    cycle, on the clocks of ``zone``, are also counted by themselves.
+    with ``pairs`` the numeric features are also looked at two by two, with ``multivariate`` all together.
+    With a ``season`` the hours of that cycle, on the clocks of ``zone``, are also counted by themselves.
 
     Raises
     ------
@@ -157,24 +163,29 @@ def build(
         the type that the dictionary says, labels and predictions do not fit together, or
         the rows cannot be parted by a feature or by a season.
     """
-    grids = {
-        name: _grid(feature, columns[name], grid_size, max_categories)
-        for name, feature in _present_features(columns, dictionary).items()
-    }
+    dictionary = as_logged(dictionary)
+    grids = grids_of(columns, dictionary, grid_size, max_categories)
     outputs = infer_outputs(dictionary, columns, task=task, positive=positive, threshold=threshold)
     performance = None
     if outputs is not None:
         performance = build_performance(outputs, columns, times_ms, window_ms, grids)
     by_value = chosen(dictionary, grids, segments, max_segments)
+    learned = fitted(dictionary, grids, columns, times_ms) if multivariate else None
+    if learned is not None:
+        columns, dictionary = learned.columns, with_feature(dictionary, FEATURE)
+        grids[FEATURE.name] = grid_of(FEATURE, columns[FEATURE.name], grid_size, max_categories)
     layout = FixedLayout(dictionary, grids, performance, by_value)
     profile = summarise(layout, columns, ids)
     if pairs:
         pairing = Pairing.of(dictionary, grids, profile.counts, columns)
         layout = replace(layout, pairing=pairing)
         profile = replace(profile, pairs=pairing.sums(grids, columns))
+    if learned is not None:
+        layout = replace(layout, reconstruction=learned.reconstruction)
+        profile = replace(profile, residuals=learned.residuals)
     windows = Windows.none()
     if times_ms is not None and window_ms is not None:
-        whole = replace(layout, segments={}, pairing=None)
+        whole = replace(layout, segments={}, pairing=None, reconstruction=None)
         windows = Windows.replay(whole, columns, profile, times_ms, window_ms)
     made = Reference(
         id="",
@@ -195,6 +206,7 @@ def build(
         segments=by_value,
         longer_effects=windows.longer,
         pairing=layout.pairing,
+        reconstruction=layout.reconstruction,
         seasonal=_seasonal(layout, profile, columns, times_ms, window_ms, season, zone),
     )
     return identified(made)
@@ -276,35 +288,3 @@ def _seasonal(
         raise ValueError(f'season = "{season}" needs rows with timestamps (fields.timestamp)')
     known = layout.dictionary, layout.grids, profile.counts
     return seasonal_of(*known, columns, times_ms, window_ms, season, zone)
-
-
-def _present_features(columns: Columns, dictionary: Dictionary) -> Mapping[str, Feature]:
-    features = {
-        name: feature
-        for name, feature in dictionary.used().items()
-        if name in columns or feature.role is not Role.LABEL
-    }
-    lacking = [name for name in features if name not in columns]
-    if lacking:
-        raise ValueError(
-            f"the reference has no column {', '.join(map(repr, lacking))}, which the data dictionary names: "
-            'add the column, or set kind = "ignore"'
-        )
-    if not features or not len(columns[next(iter(features))]):
-        raise ValueError("the reference has no rows: give the rows that the model was trained on")
-    return features
-
-
-def _grid(feature: Feature, column: Column, grid_size: int, max_categories: int) -> Grid:
-    if feature.kind in (Kind.TEXT, Kind.DATETIME):
-        return PRESENCE_ONLY
-    present = column.present()
-    mistyped = len(column) if column.presence is None else int((column.presence == 3).sum())  # noqa: PLR2004
-    if not len(present) and mistyped:
-        raise ValueError(
-            f"none of the reference's {mistyped} values of {feature.name!r} is of type {feature.type!r}: "
-            "correct its type in the data dictionary"
-        )
-    if feature.kind is Kind.NUMERIC:
-        return numeric_grid(present[np.isfinite(present)], grid_size)
-    return categorical_grid(present, max_categories)

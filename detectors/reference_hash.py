@@ -39,6 +39,8 @@ def content_hash(
     if layout.pairing is not None and profile.pairs is not None:
         digest.update(layout.pairing.fingerprint())
         digest.update(b"".join(each.astype("<i8").tobytes() for each in profile.pairs.matrices()))
+    if layout.reconstruction is not None and profile.residuals is not None:
+        digest.update(layout.reconstruction.fingerprint() + profile.residuals.encode())
     for each in more:
         digest.update(msgspec.json.encode(each))
     return digest.hexdigest()

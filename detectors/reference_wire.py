@@ -16,6 +16,7 @@ from detectors.pairs_wire import decode_pairing, encode_pairing
 from detectors.performance import decode as decode_performance
 from detectors.performance import encode as encode_performance
 from detectors.profile import decode_parts, encode_parts
+from detectors.reconstruction_wire import decode_reconstruction, encode_reconstruction
 from detectors.reference import FixedLayout, Reference
 from detectors.season import Hours, Season
 from detectors.seasonal import Seasonal
@@ -66,6 +67,7 @@ class _Stored(msgspec.Struct, frozen=True):
     longer_effects: dict[str, tuple[float, ...]] = {}  # msgspec copies it
     pairing: bytes = b""
     seasonal: _Seasonal | None = None
+    reconstruction: bytes = b""
 
 
 def encode(reference: Reference) -> bytes:
@@ -90,6 +92,9 @@ def encode(reference: Reference) -> bytes:
         longer_effects=dict(reference.longer_effects),
         pairing=b"" if reference.pairing is None else encode_pairing(reference.pairing),
         seasonal=None if reference.seasonal is None else _Seasonal.of(reference.seasonal),
+        reconstruction=b""
+        if reference.reconstruction is None
+        else encode_reconstruction(reference.reconstruction),
     )
     return msgspec.msgpack.encode((VERSION, stored))
 
@@ -116,9 +121,10 @@ def decode(data: bytes) -> Reference:
     dictionary = Dictionary({feature.name: feature for feature in stored.features})
     performance = decode_performance(stored.performance) if stored.performance else None
     pairing = decode_pairing(stored.pairing) if stored.pairing else None
+    told = decode_reconstruction(stored.reconstruction) if stored.reconstruction else None
     seasonal = None if stored.seasonal is None else stored.seasonal.read()
     season = None if seasonal is None else seasonal.season
-    layout = FixedLayout(dictionary, grids, performance, stored.segments, pairing, season)
+    layout = FixedLayout(dictionary, grids, performance, stored.segments, pairing, told, season)
     return _reference(stored, layout, seasonal)
 
 
@@ -142,6 +148,7 @@ def _reference(stored: _Stored, layout: FixedLayout, seasonal: Seasonal | None) 
         segments=layout.segments,
         longer_effects=stored.longer_effects,
         pairing=layout.pairing,
+        reconstruction=layout.reconstruction,
         seasonal=seasonal,
     )
 

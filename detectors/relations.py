@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from detectors.pairs import Matrix, Pairing, PairSums
+from detectors.normal_scores import Matrix
+from detectors.pairs import Pairing, PairSums
 from detectors.result import TestResult
 
 MOST_TOLD = 5

@@ -8,8 +8,7 @@ from dataclasses import replace
 
 import msgspec
 
-from detectors.covariate import moved
-from detectors.dictionary import Role
+from detectors.dictionary import INPUTS, Role
 from detectors.e_detector import Evidence, Level, State, StateLost, decode, encode, step
 from detectors.profile import Profile
 from detectors.reference import Reference
@@ -17,6 +16,7 @@ from detectors.result import Shift, TestResult, Verdict
 from detectors.scores import Scores, scores_of
 from detectors.seasonal_scores import SeasonalScores, seasonal_scores_of
 from monitor.findings import Finding
+from monitor.judge import details as details_of
 from monitor.levels import evidence_level
 from monitor.plan import ModelPlan
 from monitor.store.base import DetectorState, ModelLock
@@ -34,7 +34,7 @@ class Accumulating:
         self._states: dict[str, DetectorState] = {}
         self._stepped: dict[str, DetectorState] = {}
         if KIND in plan.settings.detectors.sequential:
-            self._scores = dict(_scored(plan.reference))
+            self._scores = dict(_scored(plan))
             self._states = {one.signal: one for one in lock.detector_states() if one.detector == KIND}
 
     def step(self, reference: Reference, profile: Profile, span: Span) -> tuple[Finding, ...]:
@@ -82,10 +82,12 @@ def _judged_by(reference: Reference) -> str:
     return reference.id if reference.season is None else f"{reference.id} by {reference.season.hours}"
 
 
-def _scored(reference: Reference) -> Iterator[tuple[str, Scores | SeasonalScores]]:
+def _scored(plan: ModelPlan) -> Iterator[tuple[str, Scores | SeasonalScores]]:
     """Give the scores of every feature and output that has two values; labels come later."""
+    reference = plan.reference
+    left_out = {Role.LABEL} if plan.settings.detectors.multivariate else {Role.LABEL, Role.DERIVED}
     for name in reference.grids:
-        if reference.dictionary.features[name].role is not Role.LABEL:
+        if reference.dictionary.features[name].role not in left_out:
             counts = reference.profile.counts[name]
             scores = scores_of(counts) if reference.season is None else seasonal_scores_of(counts)
             if scores is not None:
@@ -122,7 +124,7 @@ def _finding(
 ) -> Finding:
     """What one window says of one feature."""
     reference = plan.reference
-    is_feature = reference.dictionary.features[name].role is Role.FEATURE
+    is_feature = reference.dictionary.features[name].role in INPUTS
     rows, least = profile.counts[name].n, plan.settings.min_rows
     note = lost or (f"{rows} rows, min_rows is {least}" if rows < least else "")
     result = result_of(state, evidence, rows, note)
@@ -130,8 +132,7 @@ def _finding(
     if verdict is Verdict.OK and rows < least:
         verdict = Verdict.INCONCLUSIVE
     if verdict is Verdict.DRIFT:
-        now, grid = profile.counts[name], reference.grids[name]
-        details = moved(expected.profile.counts[name], now, grid) | {
+        details = details_of(name, expected, profile) | {
             "share_moved": evidence.moved,
             "changed_at_ms": evidence.since_ms,
         }

@@ -14,9 +14,10 @@ from detectors.counts import Counts
 from detectors.counts_difference import difference
 from detectors.cycles import Cycle, cycle
 from detectors.dependence import LEAST_WINDOWS, value_directions, within
-from detectors.dictionary import Kind, Role
+from detectors.dictionary import Dictionary, Kind, Role
 from detectors.mixture import mixed
 from detectors.profile import Profile, summarise
+from detectors.reconstruction_fit import fitted
 from detectors.reference import Reference
 from detectors.result import Verdict
 from detectors.season import Hours
@@ -82,6 +83,7 @@ def calibrate(
     The rows of a stretch are taken out of the reference's counts, which is exact, so that none is compared
     with itself. Evidence that adds up over windows is not replayed: it needs a past that is not its own.
     """
+    columns = _as_built(reference, columns, times_ms)
     order = np.argsort(times_ms, kind="stable")
     windows = times_ms[order] // settings.window.ms
     rows = _Rows({name: column.take(order) for name, column in columns.items()}, times_ms[order])
@@ -94,7 +96,7 @@ def calibrate(
         allowed=sum(one.level for one in replayed),
         features=tuple(
             _feature(reference, name, replayed, _cyclic(reference, name, rows, settings))
-            for name in _tested(reference, columns)
+            for name in _tested(reference, columns, settings)
         ),
     )
 
@@ -176,10 +178,11 @@ def _cyclic(
     return found, effects[0] if effects else None
 
 
-def _tested(reference: Reference, columns: Columns) -> Iterator[str]:
+def _tested(reference: Reference, columns: Columns, settings: Model) -> Iterator[str]:
+    left_out = {Role.LABEL} if settings.detectors.multivariate else {Role.LABEL, Role.DERIVED}
     for name in reference.grids:
         feature = reference.dictionary.features[name]
-        is_tested = feature.role is not Role.LABEL and feature.kind not in (Kind.TEXT, Kind.DATETIME)
+        is_tested = feature.role not in left_out and feature.kind not in (Kind.TEXT, Kind.DATETIME)
         if is_tested and name in columns:
             yield name
 
@@ -203,7 +206,16 @@ def _rules(reference: Reference, settings: Model, multiple: int) -> Rules:
 
 
 def _tested_layout(reference: Reference) -> Reference:
-    return replace(reference, segments={}, performance=None, pairing=None)
+    return replace(reference, segments={}, performance=None, pairing=None, reconstruction=None)
+
+
+def _as_built(reference: Reference, columns: Columns, times_ms: NDArray[np.int64]) -> Columns:
+    """The rows with the reconstruction errors that they have in the reference, each by what others say."""
+    known = reference.reconstruction
+    if known is None:
+        return columns
+    features = Dictionary({name: reference.dictionary.features[name] for name in known.names})
+    return fitted(features, {name: reference.grids[name] for name in known.names}, columns, times_ms).columns
 
 
 def _others(reference: Reference, part: Profile, stretch: _Rows) -> Reference:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from detectors.covariate import moved
 from detectors.profile import Profile, decode_parts
 from detectors.reference import Reference
 from detectors.result import Verdict
 from detectors.segments import pairs_of, segment_name
 from monitor.errors import DataError
 from monitor.findings import Finding
-from monitor.judge import Part, Rules, judge_parts
+from monitor.judge import Part, Rules, details, judge_parts
 from monitor.segments import part_of
 from monitor.store.base import ClosedWindow, DayCounts, Store
 from monitor.windows import Span
@@ -173,9 +172,7 @@ def _told(finding: Finding, base: Reference, current: Profile) -> Finding:
     """Say what moved whatever the verdict: somebody has asked."""
     if finding.verdict is Verdict.ERROR:
         return finding
-    name = finding.feature
-    details = moved(base.profile.counts[name], current.counts[name], base.grids[name])
-    return replace(finding, details=details)
+    return replace(finding, details=details(finding.feature, base, current))
 
 
 def said(time_ms: int) -> str:

@@ -20,6 +20,7 @@ from monitor.layouts import labels_layout_of, layout_of
 from monitor.pairing import paired
 from monitor.performance.signals import inputs, scores
 from monitor.plan import LabelPlan, ModelPlan
+from monitor.reconstructing import check_reconstruction
 from monitor.registry.client import Registry
 from monitor.registry.values import values_of
 from monitor.seasons import seasoned
@@ -42,6 +43,7 @@ def model_plan(
     ``config_hash`` names the configuration in results (see `monitor.config.digest`).
     """
     fields = settings.fields.resolved(name)
+    check_reconstruction(name, settings, reference)
     reference = paired(name, settings, segmented(name, settings, seasoned(name, settings, reference)))
     reference = experimental(name, settings, reference)
     layout = layout_of(name, fields, reference.dictionary, settings.shared_topics)

@@ -10,8 +10,10 @@ from detectors.budget import holm
 from detectors.catalogue import AnyDetector, detector
 from detectors.counts import Counts
 from detectors.covariate import moved
-from detectors.dictionary import Kind, Role
+from detectors.dictionary import INPUTS, Kind, Role
 from detectors.profile import Profile
+from detectors.reconstruction import NAME as RECONSTRUCTION
+from detectors.reconstruction import off
 from detectors.reference import Reference
 from detectors.result import Shift, TestResult, Verdict
 from monitor.config.model import Detectors
@@ -105,7 +107,9 @@ def _tests(part: Part, rules: Rules) -> Iterable[_Tested]:
         feature = reference.dictionary.features[name]
         if feature.role is Role.LABEL:
             continue  # labels come later and are joined first
-        shift = Shift.COVARIATE if feature.role is Role.FEATURE else Shift.PRIOR
+        if feature.role is Role.DERIVED and not rules.detectors.multivariate:
+            continue
+        shift = Shift.COVARIATE if feature.role in INPUTS else Shift.PRIOR
         for chosen in _chosen(feature.kind, rules.detectors):
             yield _test(part, name, shift, chosen, rules)
 
@@ -122,8 +126,15 @@ def _chosen(kind: Kind, settings: Detectors) -> Iterable[AnyDetector]:
 
 
 def _details(test: _Tested) -> dict[str, Any]:
-    name, reference, current = test.feature, test.part.reference, test.part.current
-    return moved(reference.profile.counts[name], current.counts[name], reference.grids[name])
+    return details(test.feature, test.part.reference, test.part.current)
+
+
+def details(name: str, reference: Reference, current: Profile) -> dict[str, Any]:
+    """Say how a feature moved; of the reconstruction error also in which features it did."""
+    found = moved(reference.profile.counts[name], current.counts[name], reference.grids[name])
+    if reference.reconstruction is None or name != RECONSTRUCTION:
+        return found
+    return found | off(reference.reconstruction, reference.profile.residuals, current.residuals)
 
 
 def _test(part: Part, name: str, shift: Shift, chosen: AnyDetector, rules: Rules) -> _Tested:

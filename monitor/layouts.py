@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from detectors.dictionary import Dictionary, Feature, Kind, Role
+from detectors.dictionary import Dictionary, Feature, Kind, Role, as_logged
 from monitor.config.fields import ResolvedFields
 from monitor.config.model import Model
 from monitor.config.paths import path_text
@@ -25,6 +25,7 @@ def layout_of(
     In messages of ``shared_topics``, which are for labels too, it also looks for the label. Raises
     ConfigError when the dictionary has a column of which the configuration does not say where it is.
     """
+    dictionary = as_logged(dictionary)
     columns = {name: feature for name, feature in dictionary.used().items() if feature.role is not Role.LABEL}
     _check_scores(model, columns.values(), fields)
     leaves = tuple(_leaf(feature, _keys(model, feature, fields)) for feature in columns.values())

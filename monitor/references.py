@@ -119,6 +119,7 @@ def built_from(
             segments=settings.segments,
             max_segments=settings.max_segments,
             pairs=bool(settings.detectors.pairs),
+            multivariate=bool(settings.detectors.multivariate),
             season=None if settings.season is None else Hours(settings.season),
             zone=settings.time_zone,
         )

@@ -55,7 +55,7 @@ def part_of(reference: Reference, current: Profile, feature: str, value: str) ->
     name = segment_name(feature, value)
     grids = grids_within(reference.dictionary, reference.grids, feature)
     before, now = (
-        replace(side, rows=part.rows, counts=part.counts_on(grids), segments={})
+        replace(side, rows=part.rows, counts=part.counts_on(grids), segments={}, residuals=None)
         for side, part in (
             (reference.profile, reference.profile.segments[name]),
             (current, current.segments[name]),

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from detectors.dictionary import Role
+from detectors.checks import listed
+from detectors.dictionary import Feature, Kind, Role
 from detectors.dictionary_file import to_toml
 from detectors.grid import CategoricalGrid
 from detectors.reference import Reference
@@ -93,6 +94,7 @@ def _describe(made: Built, *, active: bool) -> None:
     _segments(reference)
     _season(reference)
     _pairs(reference)
+    _reconstruction(reference)
     _dictionary_table(reference)
     err().print(
         "look the dictionary over: driftd reference show; to change it, save the TOML of --dry-run, "
@@ -133,6 +135,25 @@ def _pairs(reference: Reference) -> None:
         names = reference.pairing.names
         count = len(names) * (len(names) - 1) // 2
         out().print(f"pairs: {count:,} of {len(names)} numeric features", markup=False)
+
+
+def _reconstruction(reference: Reference) -> None:
+    """Say which features are looked at all together, and in how many rows."""
+    known, residuals = reference.reconstruction, reference.profile.residuals
+    if known is not None and residuals is not None:
+        numeric = [one.name for one in reference.dictionary.used().values() if _is_numeric(one)]
+        left_out = [name for name in numeric if name not in known.names]
+        without = f", without {listed(left_out)}" if left_out else ""
+        share = residuals.rows / max(1, reference.rows)
+        out().print(
+            f"reconstruction error: of {len(known.names)} of {len(numeric)} numeric features{without}, in "
+            f"{share:.1%} of rows".replace("%", " %"),
+            markup=False,
+        )
+
+
+def _is_numeric(feature: Feature) -> bool:
+    return feature.kind is Kind.NUMERIC and feature.role is Role.FEATURE
 
 
 def _dictionary_table(reference: Reference) -> None:
@@ -208,6 +229,7 @@ def show(
     _segments(reference)
     _season(reference)
     _pairs(reference)
+    _reconstruction(reference)
     _dictionary_table(reference)
 
 

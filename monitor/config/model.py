@@ -30,6 +30,7 @@ CategoricalTest = Literal["chi2"]
 Distance = Literal["psi", "js", "tv", "wasserstein"]
 SequentialTest = Literal["e_detector"]
 PairTest = Literal["correlation"]
+MultivariateTest = Literal["reconstruction"]
 
 
 class Detectors(Section, frozen=True, kw_only=True):
@@ -40,6 +41,7 @@ class Detectors(Section, frozen=True, kw_only=True):
     distances: tuple[Distance, ...] = ("psi",)
     sequential: tuple[SequentialTest, ...] = ("e_detector",)
     pairs: tuple[PairTest, ...] = ()
+    multivariate: tuple[MultivariateTest, ...] = ()
     min_correlation: Annotated[float, Meta(gt=0, le=2)] = 0.1
     thresholds: dict[Distance, Annotated[float, Meta(gt=0)]] = field(default_factory=dict)
 
