@@ -94,5 +94,7 @@ class Alert:
         return dict(self.labels).get(name, "")
 
     def matchable(self, name: str) -> str:
-        """Give what routes and silences compare with: a label, or the severity."""
+        """Give what routes and silences compare with: a label, the severity, or whose the feature is."""
+        if name == "owner":
+            return str(self.annotations.get("owner") or "")
         return str(self.severity) if name == "severity" else self.label(name)

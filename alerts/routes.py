@@ -2,25 +2,64 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from alerts.model import Alert, Status
+
+WILD = frozenset("*?")
+"""What makes a text a pattern: any characters, and any single one."""
+
+
+def fits(pattern: str, value: str) -> bool:
+    """Whether a value is this text, or is one that the pattern stands for."""
+    return pattern == value or (is_wild(pattern) and _compiled(pattern).fullmatch(value) is not None)
+
+
+def is_wild(text: str) -> bool:
+    """Whether a text stands for several."""
+    return not WILD.isdisjoint(text)
+
+
+@lru_cache(maxsize=1_000)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    parts = {"*": ".*", "?": "."}
+    return re.compile("".join(parts.get(letter) or re.escape(letter) for letter in pattern), re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Alerts whose labels have all the values in ``match`` go to these services.
+    """Alerts that have, of every label in ``match``, one of the values go to these services.
 
-    An empty ``match`` takes every alert; an empty ``to`` is a way to say nothing.
+    A value is a text or a pattern (see `fits`); a label that an alert does not have counts as empty. An empty
+    ``match`` takes every alert; an empty ``to`` is a way to say nothing.
     """
 
-    match: Mapping[str, str] = field(default_factory=dict)
+    match: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     to: tuple[str, ...] = ()
     continue_: bool = False
 
     def takes(self, alert: Alert) -> bool:
-        return all(alert.matchable(name) == value for name, value in self.match.items())
+        """Whether the alert is one of those that go this way."""
+        return all(self.accepts(name, alert.matchable(name)) for name in self.match)
+
+    def accepts(self, name: str, value: str) -> bool:
+        """Whether alerts with this value of a label may go this way."""
+        return name not in self.match or any(fits(pattern, value) for pattern in self.match[name])
+
+    def covers(self, other: Route) -> bool:
+        """Whether it surely takes every alert that the other takes."""
+        return all(
+            name in other.match and all(_stands_for(mine, each) for each in other.match[name])
+            for name, mine in self.match.items()
+        )
+
+
+def _stands_for(patterns: tuple[str, ...], pattern: str) -> bool:
+    """Whether one of the patterns is the other, or fits it when that is a plain text."""
+    return pattern in patterns or (not is_wild(pattern) and any(fits(each, pattern) for each in patterns))
 
 
 def services_for(alert: Alert, routes: Iterable[Route], services: Iterable[str]) -> frozenset[str]:

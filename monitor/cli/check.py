@@ -14,7 +14,8 @@ from monitor.cli.attempts import Attempt, State
 from monitor.cli.connections import attempts
 from monitor.cli.context import ConfigOption, Exit, JsonOption, configured, err, print_json
 from monitor.cli.reading import print_line, waiting
-from monitor.config import Duration, Hint, Level, Loaded, Model, lint
+from monitor.cli.routing import said, ways_of
+from monitor.config import Alerts, Duration, Hint, Level, Loaded, Model, lint
 from monitor.config.lines import locate
 from monitor.config.schema import Limits
 from monitor.config.section import shown as shown_place
@@ -68,7 +69,10 @@ def _for_machines(config: Path | None, *, connect: bool) -> None:
         {
             "valid": True,
             "config": str(loaded.path),
-            "models": [_follows(name, model) for name, model in loaded.config.models.items()],
+            "models": [
+                _follows(name, model) | {"alerts": _told(name, loaded.config.alerts)}
+                for name, model in loaded.config.models.items()
+            ],
             "memory": _memory(loaded.config.limits),
             "hints": [_hint(hint, loaded) for hint in lint(loaded.config)],
             "connections": [{"what": one.what, "state": one.state, "text": one.text} for one in tried],
@@ -76,6 +80,20 @@ def _for_machines(config: Path | None, *, connect: bool) -> None:
     )
     if any(one.state is State.FAILED for one in tried):
         raise typer.Exit(Exit.FAILED)
+
+
+def _told(name: str, alerts: Alerts) -> dict[str, Any]:
+    ways = ways_of(name, alerts)
+    return {
+        "usual": [
+            {"severity": severity, "shift": shift, "services": sorted(services)}
+            for (severity, shift), services in ways.usual.items()
+        ],
+        "special": [
+            {"route": number, "match": route.match, "services": sorted(route.to)}
+            for number, route in ways.special.items()
+        ],
+    }
 
 
 def _memory(limits: Limits) -> dict[str, int]:
@@ -134,6 +152,8 @@ def _summary(loaded: Loaded) -> None:
             f"false alarms to be expected: at most {model.false_alarms}"
         )
         print_line("model", "bold", text)
+        for way in said(ways_of(name, loaded.config.alerts)) if loaded.config.alerts.routes else ():
+            print_line("alerts", "bold", f"of {name}: {way}")
     memory = Memory.of(loaded.config.limits)
     text = (
         f"at most about {shown(memory.at_most_bytes)} a process: "

@@ -16,9 +16,9 @@ from monitor.cli.context import ConfigOption, JsonOption, as_rows, err, out, pri
 from monitor.cli.findings import alert_of
 from monitor.cli.reading import opened
 from monitor.clock import SystemClock
-from monitor.config import Duration, Loaded, Route
-from monitor.config.alerting import MATCHABLE
-from monitor.config.section import InvalidSection, nearest
+from monitor.config import Duration, Loaded
+from monitor.config.alerting import MATCHABLE, VALUES, none_of
+from monitor.config.section import nearest
 from monitor.errors import ConfigError, DataError
 from monitor.store.base import Store
 
@@ -42,7 +42,7 @@ def add(
 ) -> None:
     """Silence the alerts whose labels match, from now on; their results are written all the same.
 
-    Labels: model, shift, feature, check, segment, severity. Each pattern has to match the whole value.
+    Labels: model, shift, feature, check, segment, severity, owner. Each pattern has to match the whole value.
     """
     now = SystemClock().now()
     author = by or os.environ.get("USER") or "unknown"
@@ -73,12 +73,10 @@ def matcher(text: str) -> Matcher:
             f'{text!r}: alerts have no label "{name}"{nearest(name, MATCHABLE)} '
             f"(known: {', '.join(MATCHABLE)})"
         )
+    if not is_regex and value not in VALUES.get(name, (value,)):
+        raise ConfigError(f"{text!r}: {none_of(value, VALUES[name])}")
     try:
-        if not is_regex:
-            Route(match={name: value}, to=())
         return Matcher(name, value, is_regex)
-    except InvalidSection as error:
-        raise ConfigError(f"{text!r}: {error.mistakes[0].text}") from None
     except ValueError as error:
         raise ConfigError(f"{text!r}: {error}") from None
 

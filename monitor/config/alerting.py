@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
@@ -18,9 +18,9 @@ from monitor.config.durations import Duration
 from monitor.config.secret import Secret
 from monitor.config.section import Mistake, Section, nearest
 
-MATCHABLE = ("model", "shift", "feature", "check", "segment", "severity")
-_SHIFTS = (*(str(shift) for shift in Shift), "performance", "quality")
-_VALUES = {"severity": tuple(str(severity) for severity in Severity), "shift": _SHIFTS}
+MATCHABLE = ("model", "shift", "feature", "check", "segment", "severity", "owner")
+SHIFTS = (*(str(shift) for shift in Shift), "performance", "quality")
+VALUES = {"severity": tuple(str(severity) for severity in Severity), "shift": SHIFTS}
 _PLACEHOLDER = re.compile(r"\{(.*?)\}")
 
 
@@ -54,27 +54,40 @@ class ServiceUrl(Section, frozen=True, kw_only=True):
 
 
 class Route(Section, frozen=True, kw_only=True):
-    """[[alerts.routes]]: alerts with these labels go to these services."""
+    """[[alerts.routes]]: alerts with these labels go to these services; a list has one that fits."""
 
-    match: dict[str, str] = field(default_factory=dict)
+    match: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     to: tuple[str, ...]
     continue_: bool = field(default=False, name="continue")
 
     def routing(self) -> alerts.routes.Route:
         """Give the route as the alerts know it."""
-        return alerts.routes.Route(match=self.match, to=self.to, continue_=self.continue_)
+        return alerts.routes.Route(match=self.patterns, to=self.to, continue_=self.continue_)
+
+    @property
+    def patterns(self) -> dict[str, tuple[str, ...]]:
+        """The values that each label may have; one alone is a list of one."""
+        return {name: (one,) if isinstance(one, str) else one for name, one in self.match.items()}
 
     def mistakes(self) -> Iterator[Mistake]:
-        for name, value in self.match.items():
+        for name, values in self.patterns.items():
             if name not in MATCHABLE:
-                text = (
-                    f'alerts have no label "{name}"{nearest(name, MATCHABLE)} (known: {", ".join(MATCHABLE)})'
-                )
+                known = ", ".join(MATCHABLE)
+                text = f'alerts have no label "{name}"{nearest(name, MATCHABLE)} (known: {known})'
                 yield Mistake(("match", name), text)
-            elif name in _VALUES and value not in _VALUES[name]:
-                choices = ", ".join(_VALUES[name])
-                text = f'"{value}" is none of {choices}{nearest(value, _VALUES[name])}'
-                yield Mistake(("match", name), text)
+                continue
+            if not values:
+                yield Mistake(("match", name), "is an empty list, which no alert fits: give a value")
+            choices = VALUES.get(name, values)
+            for position, value in enumerate(values):
+                if not any(alerts.routes.fits(value, choice) for choice in choices):
+                    place = () if isinstance(self.match[name], str) else (position,)
+                    yield Mistake(("match", name, *place), none_of(value, choices))
+
+
+def none_of(value: str, choices: Sequence[str]) -> str:
+    """Say that a value is not known, and which is near."""
+    return f'"{value}" is none of {", ".join(choices)}{nearest(value, choices)}'
 
 
 class Links(Section, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from alerts.routes import fits
 from detectors.budget import MAX_ALPHA, alpha
 from detectors.season import Hours
 from monitor.config.alerting import Alerts, Route
@@ -202,12 +203,14 @@ def _alerts(config: Config) -> Iterator[Hint]:
 def _route(place: Place, route: Route, earlier: tuple[Route, ...], config: Config) -> Iterator[Hint]:
     if not route.to:
         yield _info((*place, "to"), "is empty: these alerts are told to nobody")
-    model = route.match.get("model")
-    if model is not None and model not in config.models:
-        text = f'there is no model "{model}"{nearest(model, config.models)}: the route takes nothing'
-        yield _warning((*place, "match"), text)
+    for model in route.patterns.get("model", ()):
+        if not any(fits(model, name) for name in config.models):
+            text = (
+                f'there is no model "{model}"{nearest(model, config.models)}: the route takes nothing of it'
+            )
+            yield _warning((*place, "match"), text)
     for position, before in enumerate(earlier):
-        if not before.continue_ and before.match.items() <= route.match.items():
+        if not before.continue_ and before.routing().covers(route.routing()):
             yield _warning(
                 place, f"is never reached: routes[{position}] takes all its alerts; order or continue"
             )

@@ -73,7 +73,7 @@ def test_what_is_silenced_or_an_echo_is_counted_only() -> None:
 
 
 def test_a_service_hears_what_its_routes_send_it() -> None:
-    routes = (Route({"model": "fraud"}, ("oncall",)), Route({}, ("team",)))
+    routes = (Route({"model": ("fraud",)}, ("oncall",)), Route({}, ("team",)))
     assert told(AGE, FEE, standing=(AGE, FEE), routes=routes).began == (AGE,)
 
 

@@ -64,7 +64,7 @@ def test_alerts_of_other_models_and_pending_ones_are_left_alone() -> None:
 
 
 def test_services_hear_what_their_routes_send_them() -> None:
-    routes = (Route({"feature": "age"}, ("oncall",), continue_=True), Route({}, ("team",)))
+    routes = (Route({"feature": ("age",)}, ("oncall",), continue_=True), Route({}, ("team",)))
     _, out = flushed(AGE, SEX, routes=routes)
     assert out["oncall"].firing == prints(AGE)
     assert out["team"].firing == prints(AGE, SEX)
@@ -201,7 +201,7 @@ def test_who_is_told_of_the_whole_is_not_told_of_its_segments_beside_it() -> Non
 def test_a_segment_is_told_when_the_whole_is_over_or_is_told_to_others() -> None:
     _, out = flushed(AGE_OVER, GERMANY, sent=told(AGE))
     assert (out["team"].firing, out["team"].resolved) == (prints(GERMANY), prints(AGE))
-    routes = (Route({"segment": "country=DE"}, ("oncall",)), Route({}, ("team",)))
+    routes = (Route({"segment": ("country=DE",)}, ("oncall",)), Route({}, ("team",)))
     _, out = flushed(AGE, GERMANY, FRANCE, routes=routes)
     assert out["oncall"].firing == prints(GERMANY)
     assert out["team"].firing == prints(AGE)

@@ -206,6 +206,19 @@ repeat_interval = "5 minutes"
             GOOD + '[[alerts.routes]]\nto = []\nmatch = { severity = "high" }',
             "none of info, warning, critical",
         ),
+        (
+            GOOD + '[[alerts.routes]]\nto = []\nmatch = { severity = ["critical", "wraning"] }',
+            'match.severity[1]: "wraning" is none of info, warning, critical, did you mean "warning"?',
+        ),
+        (
+            GOOD + '[[alerts.routes]]\nto = []\nmatch = { shift = "cov?" }',
+            'match.shift: "cov?" is none of covariate',
+        ),
+        (
+            GOOD + "[[alerts.routes]]\nto = []\nmatch = { feature = [] }",
+            "match.feature: is an empty list, which no alert fits",
+        ),
+        (GOOD + "[[alerts.routes]]\nto = []\nmatch = { model = 5 }", "match"),
         (GOOD + '[alerts.links]\nrunbook = "wiki"', "has to begin with http"),
         (GOOD + '[alerts.links]\nrunbook = "https://w/{modl}"', "unknown placeholder"),
         (GOOD + '[service]\nhttp = "9464"', 'service.http: "9464" is not HOST:PORT'),

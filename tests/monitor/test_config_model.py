@@ -142,10 +142,18 @@ def test_links_are_filled_in_safely() -> None:
     assert links.of_model("a b/c") == {"runbook": "https://w/a%20b%2Fc"}
 
 
+def test_routes_take_lists_and_patterns() -> None:
+    text = (
+        '[[alerts.routes]]\nto = []\nmatch = { model = ["churn", "f_*"], shift = "co*", owner = "risk" }'
+    )
+    (route,) = parse(GOOD + text).alerts.routing()
+    assert route.match == {"model": ("churn", "f_*"), "shift": ("co*",), "owner": ("risk",)}
+
+
 def test_routes_reach_the_alerts_as_written() -> None:
     text = GOOD + '[[alerts.routes]]\nmatch = { model = "churn" }\nto = ["oncall"]\ncontinue = true\n'
     (route,) = parse(text).alerts.routing()
-    assert (route.match, route.to, route.continue_) == ({"model": "churn"}, ("oncall",), True)
+    assert (route.match, route.to, route.continue_) == ({"model": ("churn",)}, ("oncall",), True)
 
 
 def test_a_plain_configuration_gets_no_warning_but_is_told_its_level() -> None:
@@ -203,6 +211,18 @@ def test_a_plain_configuration_gets_no_warning_but_is_told_its_level() -> None:
             "alerts.routes[0].match",
             "warning",
             "churn",
+        ),
+        (
+            '[[alerts.routes]]\nmatch = { model = ["ch*", "fr*"] }\nto = ["oncall"]',
+            "alerts.routes[0].match",
+            "warning",
+            'there is no model "fr*": the route takes nothing of it',
+        ),
+        (
+            '[[alerts.routes]]\nmatch.model = "c*"\nto = []\n[[alerts.routes]]\nmatch.model = "cat"\nto = []',
+            "alerts.routes[1]",
+            "warning",
+            "never reached: routes[0]",
         ),
         (
             '[[alerts.routes]]\nto = ["oncall"]\n[[alerts.routes]]\nmatch = { model = "x" }\nto = ["oncall"]',

@@ -108,6 +108,54 @@ def test_json_holds_the_levels_of_all_window_lengths(bare: World) -> None:
     assert found["connections"] == []
 
 
+ROUTES = """
+[alerts.services]
+oncall = { env = "A" }
+team = { env = "B" }
+[[alerts.routes]]
+match = { model = ["churn", "fraud"], feature = ["age", "income_*"] }
+to = ["team"]
+[[alerts.routes]]
+match = { model = "frau?", segment = "?*" }
+to = []
+[[alerts.routes]]
+match = { severity = "critical" }
+to = ["oncall"]
+continue = true
+[[alerts.routes]]
+match = { model = "c*", shift = ["covariate", "qual*"] }
+to = ["team"]
+"""
+
+
+def routed(bare: World) -> None:
+    routes = ROUTES.replace("{", "{{").replace("}", "}}")
+    bare.configure(CONFIG.partition("[alerts.services]")[0] + routes)
+
+
+def test_where_alerts_go_is_told(bare: World) -> None:
+    routed(bare)
+    told = " ".join(bare.run("check").out.split())
+    usual = (
+        "of churn: critical (covariate, quality) to oncall, team; "
+        "critical (prior, concept, performance) to oncall; warning (covariate, quality), "
+        "info (covariate, quality) to team; "
+        "warning (prior, concept, performance), info (prior, concept, performance) to nobody"
+    )
+    assert usual in told
+    assert "of churn: routes[0], model churn or fraud and feature age or income_*: to team" in told
+    assert "routes[1], " not in told, "it is for another model"
+
+
+def test_where_alerts_go_is_there_for_machines(bare: World) -> None:
+    routed(bare)
+    (model,) = bare.run("check", "--json").json["models"]
+    usual = {(one["severity"], one["shift"]): one["services"] for one in model["alerts"]["usual"]}
+    assert usual["critical", "quality"] == ["oncall", "team"]
+    assert usual["info", "prior"] == []
+    assert [one["route"] for one in model["alerts"]["special"]] == [0]
+
+
 def test_all_that_is_needed_answers(
     world: World, kafka: KafkaWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
