@@ -23,7 +23,8 @@ def give_back() -> None:
 
     By itself Python collects what a database's results leave behind after very many of them only (see
     `monitor.collector`), and the GNU C library gives back what lies at the heap's end: a process would keep
-    the size of the largest backlog that it has ever read. Takes some milliseconds.
+    the size of the largest backlog that it has ever read, and grow as garbage comes to lie between what is
+    used. Takes some milliseconds.
     """
     gc.collect()
     if _malloc_trim is not None:

@@ -231,6 +231,7 @@ class Loop:
             self._engine.flush_alerts()
             self._engine.send_digests()
             self._housekeeping.run(self._clock.now())
+            give_back()
 
     def _close(self, stop: threading.Event) -> None:
         """Judge what has ended; what takes longer is gone on with in the next turn."""
@@ -244,8 +245,6 @@ class Loop:
         for report in reports:
             self._gauges.closed(report)
             tell(report)
-        if any(report.windows for report in reports):
-            give_back()
         if is_enough():
             self._looked_s = float("-inf")
 

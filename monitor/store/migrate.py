@@ -33,7 +33,12 @@ def config(connection: Connection | None = None, schema: str | None = None) -> C
 
 
 def current(connection: Connection, schema: str | None) -> str | None:
-    """The schema's revision; None when there is none yet."""
+    """The schema's revision; None when there is none yet.
+
+    The connection keeps no statements from then on: Alembic's is another each time, and would crowd out
+    those of ours that are used again.
+    """
+    connection = connection.execution_options(compiled_cache=None)
     context = MigrationContext.configure(connection, opts={"version_table_schema": schema})
     return context.get_current_revision()
 

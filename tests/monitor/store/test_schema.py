@@ -57,6 +57,17 @@ def differences(url: str, schema: str | None) -> list[object]:
     return found
 
 
+def test_looking_at_the_revision_again_and_again_keeps_nothing(url: str) -> None:
+    store = open_store(upgraded(url), "driftd")
+    store.check_schema()
+    engine: Any = store._database.engine
+    kept = len(engine._compiled_cache)
+    for _ in range(3):
+        store.check_schema()
+    assert len(engine._compiled_cache) == kept
+    store.close_connections()
+
+
 def test_migrations_lead_to_the_tables_that_the_code_uses(url: str) -> None:
     schema = "driftd" if url.startswith("postgres") else None
     upgraded(url)
