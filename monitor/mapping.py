@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -95,7 +95,17 @@ class Mapper:
         if batch.labels is not None and self.layout.label is not None:
             leaf = self.layout.label
             found.append(_mapped(leaf.name, batch.labels, index, self._origin(leaf.name, leaf.keys)))
+        found += self._of_experiment(batch, index)
         return Row(tuple(found), tuple(sorted(unknown)))
+
+    def _of_experiment(self, batch: Batch, index: int) -> Iterator[Mapped]:
+        """Give the variant and the metric, where the configuration says where they are."""
+        if batch.variants is not None and self.layout.variant is not None:
+            yield _plain("variant", batch.variants[index], self._origin("variant", self.layout.variant))
+        if batch.metric is not None and self.layout.metric is not None:
+            value = float(batch.metric[index])
+            known = None if math.isnan(value) else _number(value)
+            yield _plain("metric", known, self._origin("metric", self.layout.metric))
 
     def _origin(self, name: str, where: Where) -> str:
         return self.origins.get(name) or path_text(where)

@@ -53,6 +53,16 @@ def test_a_row_is_shown_with_where_each_value_is_from(bare: World) -> None:
     }
 
 
+def test_the_variant_and_the_metric_of_an_experiment_are_shown(bare: World) -> None:
+    bare.configure(
+        CONFIG + '[models.churn.fields]\nvariant = "$headers.version"\nmetric = "paid"\n'
+        '[models.churn.experiment]\ncontrol = "1"\ntreatments = ["2"]\n'
+    )
+    found = values(mapped(bare, MESSAGE | {"paid": True}))
+    assert found["variant"] == (None, "$headers.version", "missing")
+    assert found["metric"] == (1, "paid", "present")
+
+
 def test_a_reject_is_shown_with_its_reason_and_fails_the_command(bare: World) -> None:
     timeless = {name: value for name, value in MESSAGE.items() if name != "timestamp"}
     ran = mapped(bare, MESSAGE, timeless, "no JSON")
