@@ -1,4 +1,4 @@
-"""How well the model does: on labels, estimated without them, and beside a challenger."""
+"""How well the model does: on labels, estimated without them, and beside a challenger or variants."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from alerts.evidence_metrics import METRICS as KNOWN
 from alerts.evidence_metrics import base_name, figure
 from detectors.result import Verdict
 from monitor.config import Model
-from monitor.page import say
+from monitor.page import experiment, say
 from monitor.page.asked import Asked
 from monitor.page.chart import Chart, chart
 from monitor.page.choices import range_of
@@ -67,12 +67,14 @@ def performance(desk: Desk, asked: Asked) -> View:
     of = (asked.model, stretch.start_ms, stretch.end_ms)
     rows = look.metrics(asked.model, asked.multiple, stretch.start_ms, stretch.end_ms)
     labels, challenged = look.labels(*of), look.challenger(*of)
+    compared = look.experiment(*of)
     alerts = [row for row in look.alerts_during(*of) if row["shift"] in OF_MODEL]
     values = {
         "range": shown,
         "charts": _charts(rows, stretch, alerts),
         "labels": _label_share(labels, stretch, settings),
         "challenger": _challenger(challenged, stretch),
+        "experiment": experiment.charts(compared, stretch),
         "alerts": alerts,
         "settings": settings,
         "base": challenged[-1] if challenged else None,
@@ -81,6 +83,7 @@ def performance(desk: Desk, asked: Asked) -> View:
         "metrics": _table("metrics", "Every metric", METRICS, rows),
         "labels": _table("labels", "Labels", LABELS, labels),
         "challenger": _table("challenger", "Challenger", CHALLENGER, challenged),
+        "experiment": experiment.table(compared),
     }
     return View(f"performance of {asked.model}", "performance.html", values, tables, asked.model)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, event
 from alerts.mute import Silence
 from monitor.store.alerting import all_silences
 from monitor.store.connect import Database, parse_url
-from monitor.store.page import alerts, feature, model, overview, performance
+from monitor.store.page import alerts, experiment, feature, model, overview, performance
 from monitor.store.page.rows import Row
 
 TIMEOUT_S = 10.0
@@ -80,6 +80,9 @@ class Look:
 
     def challenger(self, of: str, start_ms: int, end_ms: int) -> list[Row]:
         return performance.challenger(self._on, of, start_ms, end_ms)
+
+    def experiment(self, of: str, start_ms: int, end_ms: int) -> list[Row]:
+        return experiment.results(self._on, of, start_ms, end_ms)
 
     def open_alerts(self, of: str | None = None) -> list[Row]:
         return alerts.open_alerts(self._on, of)
