@@ -90,7 +90,7 @@ def close_ended(
         alerting.step((), (quiet_since,), quiet_since.start_ms, quiet_since.end_ms)
         report.quality.append(quiet_since)
     steppers = Watching(lock, plan), Accumulating(lock, plan)
-    experimenting = Experimenting(lock, plan, now)
+    experimenting = Experimenting(lock, plan, now, lambda: alerting.standing)
     until_ms = lock.closed_until_ms()
     for start_ms in ended[:at_most]:
         is_cut = until_ms is None or mark is None or start_ms + plan.window_ms > mark

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from alerts import words
+from alerts.model import Alert
 from detectors.experiment_evidence import SPLIT, p_values
 from detectors.result import Verdict
 from detectors.split_evidence import total_variation
 from monitor.experiment.results import Judging
 from monitor.experiment.state import Known
 from monitor.findings import QualityFinding
+from monitor.plan import ModelPlan
 from monitor.windows import Span
 
 SAMPLE_RATIO, RANDOMISATION = "sample_ratio", "randomisation"
@@ -65,6 +68,17 @@ def _shares(variants: tuple[str, ...], shares: list[float]) -> str:
     )
 
 
+def over(
+    plan: ModelPlan, standing: Iterable[Alert], told: Iterable[QualityFinding], span: Span
+) -> Iterator[QualityFinding]:
+    """Say of what alerts are about that it is no longer looked at, because its experiment is over."""
+    known = {(finding.check_name, finding.feature) for finding in told}
+    for alert in standing:
+        check, feature = alert.label("check"), alert.label("feature")
+        if check in (SAMPLE_RATIO, RANDOMISATION) and (check, feature) not in known:
+            yield _made(plan, span, feature, check, "", "the experiment is over", Verdict.OK)
+
+
 def _finding(
     judging: Judging,
     span: Span,
@@ -78,9 +92,21 @@ def _finding(
 ) -> QualityFinding:
     is_bad = p_value <= judging.settings.invalid_alpha
     verdict = Verdict.FAIL if is_bad else Verdict.OK if total else Verdict.INCONCLUSIVE
+    return replace(
+        _made(judging.plan, span, feature, check, expected, observed, verdict),
+        failed_rows=failed if is_bad else 0,
+        total_rows=total,
+        p_value=p_value,
+        note=f"experiment {judging.experiment.name}" if total else "no row has one of the variants",
+    )
+
+
+def _made(
+    plan: ModelPlan, span: Span, feature: str, check: str, expected: str, observed: str, verdict: Verdict
+) -> QualityFinding:
     return QualityFinding(
-        model=judging.plan.name,
-        model_version=judging.plan.settings.version,
+        model=plan.name,
+        model_version=plan.settings.version,
         segment="",
         start_ms=span.start_ms,
         end_ms=span.end_ms,
@@ -89,10 +115,10 @@ def _finding(
         dimension=CONSISTENCY,
         expected=expected,
         observed=observed,
-        failed_rows=failed if is_bad else 0,
-        total_rows=total,
-        p_value=p_value,
+        failed_rows=0,
+        total_rows=0,
+        p_value=None,
         verdict=verdict,
-        reference_id=judging.plan.reference.id,
-        note=f"experiment {judging.experiment.name}" if total else "no row has one of the variants",
+        reference_id=plan.reference.id,
+        note="",
     )

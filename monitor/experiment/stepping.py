@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from alerts.model import Alert
 from detectors.experiment import Experiment
 from detectors.experiment_evidence import evidence, highest
 from detectors.experiment_labels import HIGHER_IS_BETTER, LabelledArms, decode
@@ -13,7 +14,7 @@ from detectors.experiment_sums import Arms
 from detectors.moments import Moments
 from detectors.profile import Profile
 from detectors.reference import Reference
-from monitor.experiment.checks import checks
+from monitor.experiment.checks import checks, over
 from monitor.experiment.results import Judging, judging
 from monitor.experiment.state import Known, stored
 from monitor.findings import ExperimentResult, QualityFinding
@@ -25,10 +26,15 @@ ROWS, PERFORMANCE, METRIC = "rows", "performance", "metric"
 
 
 class Experimenting:
-    """One visit's windows, in order; nothing is read or written for a model without an experiment."""
+    """One visit's windows, in order; nothing is read or written for a model without an experiment.
 
-    def __init__(self, lock: ModelLock, plan: ModelPlan, now: datetime) -> None:
-        self._lock, self._plan, self._now = lock, plan, now
+    ``standing`` gives the alerts that are open: those about an experiment end with it.
+    """
+
+    def __init__(
+        self, lock: ModelLock, plan: ModelPlan, now: datetime, standing: Callable[[], Iterable[Alert]]
+    ) -> None:
+        self._lock, self._plan, self._now, self._standing = lock, plan, now, standing
         self._judging = judging(plan)
         self._known = None if self._judging is None else stored(lock, self._judging.experiment)
         self._stepped: Known | None = None
@@ -36,7 +42,9 @@ class Experimenting:
     def step(self, reference: Reference, profile: Profile, span: Span) -> tuple[QualityFinding, ...]:
         """Add a window, unless it was counted on another reference or for another experiment."""
         to, arms = self._judging, profile.arms
-        if to is None or arms is None or reference.id != self._plan.reference.id:
+        if to is None:
+            return tuple(over(self._plan, self._standing(), (), span))
+        if arms is None or reference.id != self._plan.reference.id:
             return ()
         before = self._known or Known.begin(to.experiment, reference.id, span.start_ms)
         known = _with(before.on(to.experiment, reference.id), to.experiment, arms, span)
@@ -48,7 +56,10 @@ class Experimenting:
         if not self._plan.settings.metric_comes_with_labels and self._plan.settings.fields.metric:
             results += _metric(self._lock, to, known, span)
         self._lock.experiment_results(tuple(results), self._now, self._plan.config_hash)
-        return tuple(checks(to, known, span)) if self._plan.settings.quality else ()
+        if not self._plan.settings.quality:
+            return ()
+        found = tuple(checks(to, known, span))
+        return (*found, *over(self._plan, self._standing(), found, span))
 
     def write(self) -> None:
         """Write the checkpoint of all steps."""

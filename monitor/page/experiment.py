@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from monitor.page import say
-from monitor.page.chart import Chart, Level, Point, Series, chart
+from monitor.page.chart import Chart, chart
+from monitor.page.series import Level, Point, Series
 from monitor.page.stretch import Stretch
 from monitor.page.table import Column, Table
 from monitor.store.page.rows import Row

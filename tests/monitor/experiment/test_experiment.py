@@ -167,6 +167,38 @@ def test_another_split_begins_the_experiment_anew(tmp_path: Path) -> None:
     assert found["since"].timestamp() * 1000 == halfway
 
 
+def test_alerts_about_an_experiment_end_with_it(tmp_path: Path) -> None:
+    predictions, _ = logged(hours=8, share=0.3)
+    half = len(predictions) // 2
+    broker = broker_of(predictions[:half], [])
+    store = judged(new_store(), broker, tmp_path / "first", plan())
+    (alert,) = [row for row in store.view("alert_history") if row["check_name"] == "sample_ratio"]
+    assert alert["status"] == "firing"
+    for row in predictions[half:]:
+        broker.append(PREDICTIONS_AT, msgspec.json.encode(row), timestamp=row["timestamp"])
+    judged(store, broker, tmp_path / "second", plan(""))
+    (alert,) = [row for row in store.view("alert_history") if row["check_name"] == "sample_ratio"]
+    assert alert["status"] == "resolved"
+    told = store.view("quality_history", where={"check_name": "sample_ratio"})
+    assert sum(row["observed"] == "the experiment is over" for row in told) == 2, "until it was resolved"
+
+
+def test_three_variants_share_the_error_and_the_probability_of_being_best(tmp_path: Path) -> None:
+    predictions, labels = logged(better=3.0)
+    for row in predictions[::3]:
+        row["variant"] = "v3"
+    three = EXPERIMENT.replace('treatments = ["v2"]', 'treatments = ["v2", "v3"]')
+    store = judged(new_store(), broker_of(predictions, labels), tmp_path, plan(three))
+    found = store.view("experiment_history", where={"kind": "metric"}, limit=2)
+    v2, v3 = sorted(found, key=lambda row: row["variant"])
+    assert (v2["control"], v3["control"]) == ("v1", "v1")
+    assert v2["difference"] == pytest.approx(3.0, abs=1.0)
+    assert v3["difference"] == pytest.approx(1.5, abs=1.0)
+    assert v2["probability"] > v3["probability"]
+    assert v2["probability"] + v3["probability"] <= 1.0
+    assert latest(store, "split", "rows", "v3")["n_variant"] == 800
+
+
 def test_evidence_is_the_logarithm_that_the_docs_say(tmp_path: Path) -> None:
     store = judged(new_store(), broker_of(*logged(share=0.4)), tmp_path, plan())
     (quality,) = store.view("quality_history", where={"check_name": "sample_ratio"}, limit=1)

@@ -58,7 +58,8 @@ def test_a_feature_that_tells_the_variant_is_not_checked_as_an_input() -> None:
 
 
 def test_a_metric_is_a_number_or_true_or_false() -> None:
-    rows = [ROW | {"paid": paid} for paid in (2.5, 3, True, False, None, "4", {}, 10**400)]
+    values: list[Any] = [2.5, 3, True, False, None, "4", {}, 10**400]
+    rows = [ROW | {"paid": value} for value in values]
     found = read('variant = "by"\nmetric = "paid"', *rows, ROW).metric
     assert found is not None
     assert found[:4].tolist() == [2.5, 3.0, 1.0, 0.0]

@@ -77,8 +77,8 @@ def judged(
     return store
 
 
-def latest(store: Store, kind: str, measure: str) -> dict[str, Any]:
+def latest(store: Store, kind: str, measure: str, variant: str = "v2") -> dict[str, Any]:
     """Give what the experiment said last of a measure."""
-    where = {"kind": kind, "measure": measure}
+    where = {"kind": kind, "measure": measure, "variant": variant}
     (row,) = store.view("experiment_history", where=where, limit=1)
     return row
