@@ -143,9 +143,7 @@ def test_links_are_filled_in_safely() -> None:
 
 
 def test_routes_take_lists_and_patterns() -> None:
-    text = (
-        '[[alerts.routes]]\nto = []\nmatch = { model = ["churn", "f_*"], shift = "co*", owner = "risk" }'
-    )
+    text = '[[alerts.routes]]\nto = []\nmatch = { model = ["churn", "f_*"], shift = "co*", owner = "risk" }'
     (route,) = parse(GOOD + text).alerts.routing()
     assert route.match == {"model": ("churn", "f_*"), "shift": ("co*",), "owner": ("risk",)}
 
