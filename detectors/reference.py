@@ -78,6 +78,12 @@ class Reference:
         """How rows are parted by the hours of a cycle."""
         return None if self.seasonal is None else self.seasonal.season
 
+    @property
+    def logged_grids(self) -> Mapping[str, Grid]:
+        """The grids of what is in the log: without what is made of each row."""
+        logged = as_logged(self.dictionary).features
+        return {name: grid for name, grid in self.grids.items() if name in logged}
+
     def in_season(self, current: Profile) -> Self:
         """What rows like these look like if nothing has moved: the reference in the hours that they are of.
 

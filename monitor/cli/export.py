@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from detectors.dictionary import as_logged
 from detectors.reference import Reference
 from detectors.reference_wire import decode
 from detectors.result import Verdict
@@ -158,9 +159,9 @@ def _reference(store: Store, name: str, reference_id: str | None) -> Reference:
 
 
 def _baseline(reference: Reference, min_effect: float) -> tuple[dict[str, Any], tuple[str, ...]]:
-    dictionary, grids, profile = reference.dictionary, reference.grids, reference.profile
+    dictionary, profile = as_logged(reference.dictionary), reference.profile
     files = {
-        "statistics.json": summary.exported(dictionary, grids, profile),
+        "statistics.json": summary.exported(dictionary, reference.logged_grids, profile),
         "constraints.json": constraints.exported(dictionary, profile, min_effect),
     }
     return files, tuple(constraints.not_exported(dictionary))
@@ -188,8 +189,8 @@ def _window(store: Store, model: str, start: datetime) -> tuple[dict[str, Any], 
     base = {"segment": "", "multiple": 1}
     drift = store.view("drift_history", model=model, since=start, until=until, where=base)
     extra = one.profile.sample.extra_columns
-    found, left_out = violations.exported(quality, drift, reference.grids, extra)
-    statistics = summary.exported(reference.dictionary, reference.grids, one.profile)
+    found, left_out = violations.exported(quality, drift, reference.logged_grids, extra)
+    statistics = summary.exported(reference.dictionary, reference.logged_grids, one.profile)
     return {"statistics.json": statistics, "constraint_violations.json": found}, left_out
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from detectors.dictionary import as_logged
 from detectors.experiment import Experiment
 from detectors.reference import Reference
 from monitor.config.model import Model
@@ -17,13 +16,12 @@ def experimental(name: str, settings: Model, reference: Reference) -> Reference:
     wanted = settings.experiment
     if wanted is None:
         return reference if reference.experiment is None else replace(reference, experiment=None)
-    logged = as_logged(reference.dictionary)
     experiment = Experiment.on(
         wanted.title,
         wanted.variants,
         wanted.shares,
-        logged,
-        {column: grid for column, grid in reference.grids.items() if column in logged.features},
+        reference.dictionary,
+        reference.logged_grids,
         reference.profile.counts,
         _column(name, settings),
     )

@@ -23,6 +23,7 @@ from monitor.cli.findings import alert_of, drift_words
 from monitor.comparing import compare, stretch
 from monitor.compile import model_plan
 from monitor.errors import ConfigError
+from monitor.layouts import layout_of
 from monitor.levels import rules_for
 from monitor.plan import ModelPlan
 from monitor.source.base import TopicPartition
@@ -189,6 +190,12 @@ def test_messages_need_not_have_it_and_one_that_has_it_has_a_column_too_many() -
         "schema_drift",
     }
     assert errors(played(plan(), log=stream(rows.assign(**{NAME: 99.0}))))[0]["verdict"] == "ok"
+
+
+def test_nobody_looks_for_it_in_messages() -> None:
+    fields = plan().settings.fields.resolved("loans")
+    leaves = {leaf.name for leaf in layout_of("loans", fields, reference().dictionary).leaves}
+    assert leaves == {*FEATURES, "country"}
 
 
 def test_off_it_is_not_tested_even_on_a_reference_that_has_it() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.monitor.bridges.sagemaker_files import check_constraints, check_statistics, check_violations
-from tests.monitor.cli.worlds import World
+from tests.monitor.cli.worlds import CONFIG, World
 
 START_S = 1_700_042_400  # 2023-11-15 10:00 UTC
 
@@ -64,6 +64,20 @@ def test_a_baseline_goes_out_and_comes_back_as_a_reference(judged: World, tmp_pa
     rows = judged.run("history", "--since", "2023-11-18", "--json", "-n", "100").json
     found = {(row["feature"], row["verdict"]) for row in rows if row["kind"] == "drift"}
     assert {("age", "drift"), ("plan", "drift")} <= found
+
+
+def test_what_driftd_makes_of_each_row_stays_here(world: World, tmp_path: Path) -> None:
+    world.configure(CONFIG + '[models.churn.detectors]\nmultivariate = ["reconstruction"]\n')
+    built = world.run("reference", "build", "churn", log(tmp_path, 0))
+    assert built.code == 0
+    assert "reconstruction error: of 2 of 2 numeric features, in 100.0 % of rows" in built.out
+    assert world.run("export", "sagemaker", "churn", "out").code == 0
+    for file in ("statistics.json", "constraints.json"):
+        document = written(tmp_path / "out", file)
+        assert [one["name"] for one in document["features"]] == ["age", "income", "plan"]
+    shown = world.run("dictionary", "show", "churn").out
+    assert "reconstruction error" in shown
+    assert "derived" in shown
 
 
 @pytest.mark.parametrize("window", ["2023-11-16T10:00", "latest"])
