@@ -1,14 +1,13 @@
 """Environments, streams, runners, figures: ``python -m bench.quality [--quick] [--page] [--only NAME]``.
 
 The figures go to .cache/quality; with ``--page`` also into docs/comparison.md and docs/images. Answers
-are kept until streams, versions or programs change: whoever was slow is further with the next run.
+are kept until streams, versions or programs change: a run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
 import re
 import sys
 import tempfile
@@ -23,8 +22,9 @@ from bench.quality.environments import PEERS
 from bench.quality.figures import Figures, compute
 from bench.quality.plots import all_plots
 from bench.quality.results import Result
-from bench.quality.running import QUICK, ROOT, Runner, of_peer, ours
+from bench.quality.running import ROOT, Runner, of_peer, ours
 from bench.quality.tables import all_tables
+from monitor.clock import SystemClock
 
 CACHE = ROOT / ".cache" / "quality"
 PAGE = ROOT / "docs" / "comparison.md"
@@ -35,10 +35,9 @@ def main() -> int:
     """Measure, print, and keep the figures."""
     asked = _arguments()
     CACHE.mkdir(parents=True, exist_ok=True)
-    share = QUICK if asked.quick else asked.share
-    runners, missing = _runners(asked.only, share)
+    runners, missing = _runners(asked.only)
     kinds = [cases.COSTS, cases.NULLS, cases.SHIFTS, cases.LARGE]
-    kinds = [cases.quick(each) if asked.quick else cases.part(each, share) for each in kinds]
+    kinds = [cases.quick(each) if asked.quick else cases.part(each, asked.share) for each in kinds]
     cost_cases, nulls, shifts, large = kinds
     costs, _ = _answers(runners, cost_cases, 1)
     results, failed = _answers(runners, (*nulls, *shifts, *large), asked.workers)
@@ -52,7 +51,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.quality", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few short streams: whether everything runs")
-    parser.add_argument("--share", type=float, default=1.0, help="of the streams and of the time (1)")
+    parser.add_argument("--share", type=float, default=1.0, help="of the streams (1)")
     parser.add_argument("--page", action="store_true", help="write the figures into docs/comparison.md")
     parser.add_argument(
         "--only", nargs="+", metavar="NAME", help="get and keep the answers of these libraries"
@@ -61,15 +60,15 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _runners(only: Sequence[str] | None, share: float) -> tuple[list[Runner], dict[str, str]]:
+def _runners(only: Sequence[str] | None) -> tuple[list[Runner], dict[str, str]]:
     """Make all environments; give who is there, and why others are not."""
-    found = [each for each in ours(share) if only is None or each.name in only]
+    found = [each for each in ours() if only is None or each.name in only]
     missing = {}
     for peer in PEERS:
         if only is not None and peer.name not in only:
             continue
         print(f"{peer.name}: {' '.join(peer.packages)}", flush=True)
-        made = of_peer(peer, CACHE, share)
+        made = of_peer(peer, CACHE)
         if isinstance(made, Runner):
             found.append(made)
         else:
@@ -109,8 +108,7 @@ def put_into(page: str, tables: Mapping[str, str]) -> str:
 
 
 def _keep(figures: Figures, *, is_page: bool) -> None:
-    tables, plots = all_tables(figures), all_plots(figures)
-    print(f"Python {platform.python_version()}, {platform.machine()}")
+    tables, plots = all_tables(figures, SystemClock().now()), all_plots(figures)
     for name, text in tables.items():
         print(f"\n{name}\n\n{text}")
     (CACHE / "figures.json").write_text(json.dumps(asdict(figures), indent=1))

@@ -23,6 +23,7 @@ POINTS = 0.03
 CORRELATION = 0.5
 RAMP, RAMP_WINDOWS = 0.5, 50
 TINY = 0.01
+LATE_WINDOWS = 60
 
 
 class Dependence(StrEnum):
@@ -92,6 +93,12 @@ def _mean(size: float, after: int) -> Case:
     return Case(f"mean_{size:g}", f"mean, {size:g} sd", Change.MEAN, size, after=after)
 
 
+def _late(case: Case) -> Case:
+    """Give the same change when the service has run for two and a half days."""
+    title = f"{case.title}, after {LATE_WINDOWS} windows"
+    return replace(case, name=f"{case.name}_late", title=title, before=LATE_WINDOWS)
+
+
 def _large(name: str, title: str, change: Change, size: float) -> Case:
     return Case(name, title, change, size, streams=1, before=0, after=2, rows=200_000, reference_rows=200_000)
 
@@ -103,7 +110,9 @@ NULLS = (
 )
 SHIFTS = (
     _mean(0.05, 50),
+    _late(_mean(0.05, 50)),
     _mean(0.1, 30),
+    _late(_mean(0.1, 30)),
     _mean(0.25, 10),
     _mean(0.5, 10),
     Case("spread", f"standard deviation, times {SPREAD:g}", Change.SPREAD, SPREAD, after=20),

@@ -36,7 +36,8 @@ class Level:
 class Figures:
     """By line and case: at the libraries' defaults, and ``equal`` at driftd's own rate of false alarms.
 
-    ``costs`` are CPU milliseconds a window and the peak of the process in MB, by runner and rows.
+    ``costs`` are CPU milliseconds a window and the peak of the process in MB, by runner and rows;
+    ``cpu_s`` is the time of all answers together.
     """
 
     rate: float
@@ -48,6 +49,7 @@ class Figures:
     levels: Mapping[str, Level]
     costs: Mapping[str, Mapping[str, tuple[float, float]]]
     versions: Mapping[str, str]
+    cpu_s: float
     missing: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -92,6 +94,7 @@ def compute(
         levels=levels,
         costs={name: _costs(result) for name, result in costs.items()},
         versions={name: version for result in results.values() for name, version in result.versions.items()},
+        cpu_s=sum(result.cpu_s((*nulls, *shifts, *large)) for result in results.values()),
         missing=missing,
     )
 
@@ -125,12 +128,12 @@ def _delays(
 ) -> dict[str, Delays]:
     found = {}
     for case in cases:
-        values = []
-        for alarms, scores, places in result.found(case, line):
+        values = {}
+        for number, (alarms, scores, places) in result.found(case, line).items():
             is_alarm = alarms
             if level is not None:
                 is_alarm = scores / np.array(level.units)[places] > level.at
-            values.append(delay(is_alarm, case.before))
+            values[number] = delay(is_alarm, case.before)
         if result.is_asked(case, line):
             found[case.name] = summary(values, case.after)
     return found

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
+from scipy.stats import t as student
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -79,26 +80,50 @@ def delay(alarms: Flags, before: int) -> float:
 class Delays:
     """How long changes went on until they were found, in windows.
 
-    ``median`` is over all streams: infinite when fewer than half were found. In ``mean`` those that were not
-    found count as one window more than they had.
+    ``median`` is over all streams: infinite when fewer than half were found. In ``each``, by the stream's
+    number, and in ``mean`` those that were not found count as one window more than they had.
     """
 
-    streams: int
     found: float
     median: float
-    mean: float
+    each: Mapping[int, float]
+
+    @property
+    def streams(self) -> int:
+        return len(self.each)
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean(list(self.each.values()))) if self.each else math.nan
+
+    @property
+    def error(self) -> float:
+        """The standard error of the mean; nothing is known of it from one stream."""
+        return (
+            float(np.std(list(self.each.values()), ddof=1)) / self.streams**0.5
+            if self.streams > 1
+            else math.nan
+        )
 
 
-def summary(delays: Sequence[float], after: int) -> Delays:
-    """Sum up the streams of one case, each with ``after`` changed windows."""
-    if not delays:
-        return Delays(0, math.nan, math.nan, math.nan)
-    values = np.array(delays)
-    ordered = np.sort(values)
-    median = float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2.0
-    return Delays(
-        len(values), float(np.isfinite(values).mean()), median, float(np.minimum(values, after + 1).mean())
-    )
+def summary(delays: Mapping[int, float], after: int) -> Delays:
+    """Sum up the streams of one case, by number, each with ``after`` changed windows."""
+    values = np.sort(list(delays.values()))
+    if not len(values):
+        return Delays(math.nan, math.nan, {})
+    median = float(values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2.0
+    each = {number: min(delay, after + 1.0) for number, delay in delays.items()}
+    return Delays(float(np.isfinite(values).mean()), median, each)
+
+
+def is_later(one: Delays, other: Delays) -> bool:
+    """Tell whether one is surely later than the other: Student's t of the same streams at 95 %."""
+    both = sorted(one.each.keys() & other.each.keys())
+    apart = np.array([one.each[number] - other.each[number] for number in both])
+    if len(both) < 2 or not apart.any():
+        return False
+    error = apart.std(ddof=1) / len(both) ** 0.5
+    return bool(apart.mean() > student.ppf(0.975, len(both) - 1) * error)
 
 
 def units(scores: Sequence[Floats]) -> Floats:

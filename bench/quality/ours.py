@@ -99,4 +99,4 @@ class Driftd:
 
 
 if __name__ == "__main__":
-    run(Driftd(sys.argv[4]), ["driftd"])
+    run(Driftd(sys.argv[3]), ["driftd"])

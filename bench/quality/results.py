@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,22 +49,32 @@ class Result:
         """Give the scores of each stream."""
         return [line.chosen(each.score) for each in self.of(case)]
 
-    def found(self, case: Case, line: Line) -> list[tuple[Flags, Floats, list[int]]]:
+    def found(self, case: Case, line: Line) -> dict[int, tuple[Flags, Floats, list[int]]]:
         """Give for each stream alarms and scores of what moved, and in which columns that is."""
-        streams = []
+        streams = {}
         for each in self.of(case):
             places = line.places(moved_features(case, each.number), FEATURES)
             alarms, scores = line.chosen(each.alarm) > 0, line.chosen(each.score)
-            streams.append((alarms[:, places], scores[:, places], places))
+            streams[each.number] = (alarms[:, places], scores[:, places], places)
         return streams
+
+    def cpu_s(self, cases: Sequence[Case]) -> float:
+        """Give the time that judging these cases took."""
+        return sum(
+            each.ms_a_window / 1_000.0 * (len(each.alarm) - case.before)
+            for case in cases
+            for each in self.of(case)
+        )
 
     def is_asked(self, case: Case, line: Line) -> bool:
         """Tell whether the line's own question was put to the runner in this case."""
         return any((line.chosen(each.alarm) >= 0).any() for each in self.of(case))
 
 
-def read(out: Path, folder: Path) -> Result:
-    """Read what a runner has written of the streams in a folder."""
+def read(out: Path, folder: Path) -> Result | None:
+    """Read what a runner has written of the streams in a folder; None if it has not begun."""
+    if not (out / "versions.json").exists():
+        return None
     answered = {}
     for facts in json.loads((folder / "streams.json").read_text())["streams"]:
         path = out / f"{facts['name']}-{facts['checksum']}.npz"

@@ -1,4 +1,4 @@
-"""Runners: programs of their own, each bounded in time; answers of unchanged ones are kept."""
+"""Runners: programs of their own; answers of unchanged ones are kept."""
 
 from __future__ import annotations
 
@@ -14,12 +14,9 @@ from bench.quality.ours import SETTINGS
 from bench.quality.results import Result, read
 
 ROOT = Path(__file__).parents[2]
-CPU_S = {"driftd sensitive": 500.0, "Evidently": 300.0}
-"""The rate of all others is set to that of driftd, so it has time to the end; Evidently is slow."""
-OTHER_CPU_S = 150.0
-QUICK = 0.1
-WALL = 20.0
-"""A runner is stopped after so many times its CPU time: the machine may have other things to do."""
+LIMIT_S = 10_800.0
+"""A runner that is not done by then is stopped: what it has answered counts."""
+READING = ROOT / "bench" / "quality" / "runners" / "reading.py"
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _NO_TELEMETRY = dict.fromkeys(("DO_NOT_TRACK", "NML_DISABLE_USAGE_LOGGING", "WHYLOGS_NO_ANALYTICS"), "1")
 OWN = ("detectors", "monitor")
@@ -36,44 +33,34 @@ class Runner:
     name: str
     python: Path
     module: str
-    cpu_s: float
     more: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
 
-    def answers(self, folder: Path, cache: Path) -> Result | str:
+    def answers(self, folder: Path, cache: Path, limit_s: float = LIMIT_S) -> Result | str:
         """Have the streams of a folder judged that were not yet; give all answers, or why there are none."""
         out = cache / "answers" / f"{self.name}-{self._digest()}"
         out.mkdir(parents=True, exist_ok=True)
-        command = [
-            str(self.python),
-            "-W",
-            "ignore",
-            "-m",
-            self.module,
-            str(folder),
-            str(out),
-            str(self.cpu_s),
-        ]
+        command = [str(self.python), "-W", "ignore", "-m", self.module, str(folder), str(out), *self.more]
         try:
             done = subprocess.run(
-                [*command, *self.more],
+                command,
                 cwd=ROOT,
                 env=os.environ | ENVIRONMENT,
                 capture_output=True,
                 text=True,
-                timeout=WALL * self.cpu_s,
+                timeout=limit_s,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return f"not done after {WALL * self.cpu_s:.0f} s"
+            return read(out, folder) or f"nothing answered within {limit_s:.0f} s"
         if done.returncode:
             return (done.stderr.strip().splitlines() or ["no message"])[-1]
-        return read(out, folder)
+        return read(out, folder) or "nothing answered"
 
     def _digest(self) -> str:
         """Tell apart what answers depend on: packages, the program, and for driftd its own code."""
         digest = hashlib.blake2b(repr((self.packages, self.more)).encode(), digest_size=6)
-        programs = [ROOT / f"{self.module.replace('.', '/')}.py"]
+        programs = [READING, ROOT / f"{self.module.replace('.', '/')}.py"]
         if not self.packages:
             programs += sorted(path for part in OWN for path in (ROOT / part).rglob("*.py"))
         for path in programs:
@@ -82,24 +69,17 @@ class Runner:
         return digest.hexdigest()
 
 
-def ours(share: float) -> list[Runner]:
+def ours() -> list[Runner]:
     """Give driftd with each of its settings."""
-    python, module = Path(sys.executable), "bench.quality.ours"
-    return [
-        Runner(f"driftd {name}", python, module, _cpu_s(f"driftd {name}", share), (name,))
-        for name in SETTINGS
-    ]
+    python = Path(sys.executable)
+    return [Runner(f"driftd {name}", python, "bench.quality.ours", (name,)) for name in SETTINGS]
 
 
-def of_peer(peer: Peer, cache: Path, share: float) -> Runner | str:
+def of_peer(peer: Peer, cache: Path) -> Runner | str:
     """Give the runner of another library, or why it cannot be installed."""
     try:
         python = python_of(peer, cache)
     except CannotInstall as error:
         return str(error)
     module = f"bench.quality.runners.{peer.module}"
-    return Runner(peer.name, python, module, _cpu_s(peer.name, share), (), peer.packages)
-
-
-def _cpu_s(name: str, share: float) -> float:
-    return share * CPU_S.get(name, OTHER_CPU_S)
+    return Runner(peer.name, python, module, (), peer.packages)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import platform
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from bench.quality.cases import COSTS, LARGE, NULLS, SHIFTS
 from bench.quality.figures import Figures
 from bench.quality.lines import LINES
-from bench.quality.measures import Delays, FalseAlarms, Flagged
+from bench.quality.measures import Delays, FalseAlarms, Flagged, is_later
 
 ABSENT = "-"
 
@@ -19,10 +21,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def all_tables(figures: Figures) -> dict[str, str]:
+def all_tables(figures: Figures, now: datetime) -> dict[str, str]:
     """Give every table by its name on the page."""
     return {
-        "versions": _versions(figures),
+        "versions": _versions(figures, now),
         "false alarms": _false_alarms(figures.nulls, {line.name: line.level for line in LINES}),
         "delays": _delays(figures.delays),
         "equal rate": _delays(figures.equal_delays),
@@ -35,10 +37,13 @@ def all_tables(figures: Figures) -> dict[str, str]:
     }
 
 
-def _versions(figures: Figures) -> str:
-    rows = [(name, version) for name, version in sorted(figures.versions.items())]
+def _versions(figures: Figures, now: datetime) -> str:
+    rows = sorted({**figures.versions, "Python": platform.python_version()}.items(), key=str)
     rows += [(name, f"not measured: {reason}") for name, reason in figures.missing.items()]
-    return table(("package", "version"), rows)
+    rows.append(
+        ("measured", f"{now:%Y-%m-%d}, {platform.machine()}, {figures.cpu_s / 60.0:.0f} minutes of CPU time")
+    )
+    return table(("", "version"), rows)
 
 
 def _false_alarms(counts: Mapping[str, Mapping[str, FalseAlarms]], levels: Mapping[str, str]) -> str:
@@ -91,13 +96,14 @@ def _delay(found: Delays | None) -> str:
 
 
 def ahead(delays: Mapping[str, Mapping[str, Delays]], case: str) -> list[str]:
-    """Name who finds a change first on average; several when they are level."""
-    means = {
-        name: of_cases[case].mean
+    """Name who finds a change first on average, then who is not surely later."""
+    found = {
+        name: of_cases[case]
         for name, of_cases in delays.items()
         if case in of_cases and of_cases[case].found > 0.0
     }
-    return [name for name, mean in means.items() if mean <= min(means.values()) + 1e-9]
+    names = sorted(found, key=lambda name: found[name].mean)
+    return [name for name in names if not is_later(found[name], found[names[0]])]
 
 
 def _ahead(delays: Mapping[str, Mapping[str, Delays]]) -> str:
@@ -105,12 +111,14 @@ def _ahead(delays: Mapping[str, Mapping[str, Delays]]) -> str:
     for case in SHIFTS:
         best = ahead(delays, case.name)
         cells = [_mean(of_cases.get(case.name)) for of_cases in delays.values()]
-        rows.append((case.title, ", ".join(best) or "nobody", *cells))
+        rows.append((case.title, "; ".join(best) or "nobody", *cells))
     return table(("change", "ahead", *delays), rows)
 
 
 def _mean(found: Delays | None) -> str:
-    return ABSENT if found is None or not found.streams else f"{found.mean:.1f}"
+    if found is None or not found.streams:
+        return ABSENT
+    return f"{found.mean:.1f} ± {found.error:.1f}" if found.error > 0.0 else f"{found.mean:.1f}"
 
 
 def _large(figures: Figures) -> str:

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -21,12 +22,13 @@ from bench.quality.streams import write
 from bench.quality.tables import all_tables
 
 NULL = replace(NULLS[0], streams=1, after=6)
-SHIFT = replace(SHIFTS[3], streams=1, before=3, after=3)
+SHIFT = replace(next(case for case in SHIFTS if case.name == "mean_0.5"), streams=1, before=3, after=3)
 COST = replace(COSTS[0], after=2)
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def run(folder: Path, settings: str) -> Result:
-    runner = Runner(settings, Path(sys.executable), "bench.quality.ours", 60.0, (settings,))
+    runner = Runner(settings, Path(sys.executable), "bench.quality.ours", (settings,))
     said = runner.answers(folder, folder)
     assert isinstance(said, Result), said
     return said
@@ -54,7 +56,7 @@ def test_time_and_memory_of_every_run_are_told(figures: Figures) -> None:
 
 
 def test_tables_name_what_could_not_be_measured(figures: Figures) -> None:
-    tables = all_tables(figures)
+    tables = all_tables(figures, NOW)
     assert "| Another | not measured: no Python has it |" in tables["versions"]
     assert "| driftd |" in tables["false alarms"]
     for text in tables.values():
@@ -63,7 +65,7 @@ def test_tables_name_what_could_not_be_measured(figures: Figures) -> None:
 
 
 def test_every_table_has_its_place_on_the_page(figures: Figures) -> None:
-    tables = all_tables(figures)
+    tables = all_tables(figures, NOW)
     marks = re.findall(r"<!-- begin (.+) -->", PAGE.read_text())
     assert sorted(marks) == sorted(tables)
     page = put_into("<!-- begin costs -->\nold\n<!-- end costs -->\nrest", {"costs": "new"})
@@ -77,7 +79,20 @@ def test_pictures_are_well_formed_and_on_the_page(figures: Figures) -> None:
         assert f"images/{name}" in PAGE.read_text()
 
 
+def test_what_a_runner_answered_before_it_was_stopped_counts(tmp_path: Path) -> None:
+    (tmp_path / "streams").mkdir()
+    write((COST,), tmp_path / "streams")
+    runner = Runner("slow", Path(sys.executable), "bench.quality.ours", ("default",))
+    assert runner.answers(tmp_path / "streams", tmp_path, 0.01) == "nothing answered within 0 s"
+    done = runner.answers(tmp_path / "streams", tmp_path)
+    stopped = runner.answers(tmp_path / "streams", tmp_path, 0.01)
+    assert isinstance(done, Result)
+    assert isinstance(stopped, Result)
+    assert stopped.answered.keys() == done.answered.keys() == {f"{COST.name}_000"}
+    assert stopped.cpu_s([COST]) == done.cpu_s([COST]) > 0.0
+
+
 def test_a_runner_that_fails_says_why(tmp_path: Path) -> None:
-    said = Runner("none", Path(sys.executable), "bench.quality.none", 3.0).answers(tmp_path, tmp_path)
+    said = Runner("none", Path(sys.executable), "bench.quality.none").answers(tmp_path, tmp_path)
     assert isinstance(said, str)
     assert "No module named bench.quality.none" in said

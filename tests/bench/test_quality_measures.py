@@ -7,8 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from bench.quality.measures import Delays, delay, false_alarms, summary, threshold, units
+from bench.quality.measures import Delays, delay, false_alarms, is_later, summary, threshold, units
 from bench.quality.tables import ahead
+
+
+def of(*delays: float) -> Delays:
+    return summary(dict(enumerate(delays)), after=50)
 
 
 def flags(*rows: str) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
@@ -38,9 +42,12 @@ def test_alarms_before_the_change_have_found_nothing() -> None:
 
 
 def test_streams_in_which_nothing_was_found_count_in_median_and_mean() -> None:
-    assert summary([1.0, 3.0, math.inf], after=10) == Delays(3, 2 / 3, 3.0, (1 + 3 + 11) / 3)
-    assert summary([1.0, math.inf, math.inf], after=10).median == math.inf
-    assert summary([2.0, 3.0], after=10).median == 2.5
+    found = summary({0: 3.0, 1: 1.0, 4: math.inf}, after=10)
+    assert found == Delays(2 / 3, 3.0, {0: 3.0, 1: 1.0, 4: 11.0})
+    assert (found.streams, found.mean) == (3, 5.0)
+    assert found.error == pytest.approx((28.0 / 3.0) ** 0.5)
+    assert summary({0: 1.0, 1: math.inf, 2: math.inf}, after=10).median == math.inf
+    assert summary({0: 2.0, 1: 3.0}, after=10).median == 2.5
 
 
 def test_a_threshold_lets_as_many_windows_alarm_as_it_may() -> None:
@@ -61,12 +68,22 @@ def test_distances_are_measured_in_units_of_their_own_feature() -> None:
 
 
 def test_who_is_ahead_has_the_least_mean_delay_and_found_something() -> None:
-    never = Delays(2, 0.0, math.inf, 11.0)
+    never = summary(dict.fromkeys(range(4), math.inf), after=10)
     figures = {
-        "slow": {"mean": Delays(2, 1.0, 4.0, 4.0)},
-        "fast": {"mean": Delays(2, 1.0, 2.0, 2.0)},
-        "level": {"mean": Delays(2, 1.0, 2.0, 2.0)},
+        "slow": {"mean": of(4.0, 5.0, 4.0, 6.0)},
+        "close": {"mean": of(1.0, 4.0, 2.0, 3.0)},
+        "fast": {"mean": of(2.0, 2.0, 2.0, 3.0)},
+        "level": {"mean": of(2.0, 2.0, 2.0, 3.0)},
         "blind": {"mean": never},
     }
-    assert ahead(figures, "mean") == ["fast", "level"]
+    assert ahead(figures, "mean") == ["fast", "level", "close"]
     assert ahead({"blind": {"mean": never}}, "mean") == []
+
+
+def test_a_difference_is_sure_by_the_streams_that_both_have_judged() -> None:
+    usual = of(10.0, 20.0, 30.0, 40.0)
+    assert is_later(of(11.0, 21.5, 31.0, 41.5), usual)
+    assert not is_later(of(9.0, 22.0, 29.0, 43.0), usual)
+    assert not is_later(usual, of(11.0, 21.5, 31.0, 41.5))
+    assert not is_later(of(10.0, 20.0, 30.0, 40.0), usual)
+    assert not is_later(of(11.0), usual)

@@ -36,13 +36,14 @@ class NannyML:
         for number, window in stream.windows(stream.before):
             columns = self._columns.calculate(window[self._asked])
             together = self._all.calculate(window)
+            said = columns.filter(period="analysis").to_df()
             for name in self._asked:
-                self._say(answers, number, name, columns)
-            self._say(answers, number, ALL, together)
+                self._say(answers, number, name, said)
+            self._say(answers, number, ALL, together.filter(period="analysis").to_df())
 
-    def _say(self, answers: Answers, number: int, name: str, result: Any) -> None:
+    def _say(self, answers: Answers, number: int, name: str, table: Any) -> None:
         """Say nothing where the reference is a single chunk: that has no deviation."""
-        said = result.filter(period="analysis").to_df()[self._key(name)].iloc[0]
+        said = table[self._key(name)].iloc[0]
         usual = self._usual[name]
         if len(usual) > 1:
             score = (said["value"] - usual.mean()) / usual.std()
