@@ -59,7 +59,7 @@ class Case:
     title: str
     change: Change = Change.NOTHING
     size: float = 0.0
-    streams: int = 12
+    streams: int = 10
     before: int = 10
     after: int = 30
     rows: int = 1_000
@@ -104,15 +104,14 @@ def _large(name: str, title: str, change: Change, size: float) -> Case:
 
 
 NULLS = (
-    _null(Dependence.NONE, 16, 130, 10),
-    _null(Dependence.AUTOCORRELATED, 6, 130, 10),
-    _null(Dependence.CYCLE, 4, 84, 28, hours=6),
+    _null(Dependence.NONE, 10, 130, 10),
+    _null(Dependence.AUTOCORRELATED, 4, 130, 10),
+    _null(Dependence.CYCLE, 3, 84, 28, hours=6),
 )
 SHIFTS = (
     _mean(0.05, 50),
     _late(_mean(0.05, 50)),
     _mean(0.1, 30),
-    _late(_mean(0.1, 30)),
     _mean(0.25, 10),
     _mean(0.5, 10),
     Case("spread", f"standard deviation, times {SPREAD:g}", Change.SPREAD, SPREAD, after=20),
