@@ -20,12 +20,13 @@ from detectors.identifiers import Identifiers
 from detectors.outputs import Task
 from detectors.pairs import Pairing
 from detectors.performance import PerformanceReference, build_performance, infer_outputs
-from detectors.profile import Profile, Sample, summarise
+from detectors.profile import Profile, summarise
 from detectors.reconstruction import FEATURE, Reconstruction
 from detectors.reconstruction_fit import fitted
 from detectors.reference_grids import grid_of, grids_of
 from detectors.reference_hash import content_hash
 from detectors.rules import CheckCounts
+from detectors.sample import Sample
 from detectors.season import Hours, Season
 from detectors.seasonal import Seasonal, seasonal_of
 from detectors.segments import MAX_SEGMENTS, Segments, chosen

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from detectors.columns import Columns
 from detectors.experiment_sums import Arms
-from detectors.profile import Sample, summarise
+from detectors.profile import summarise
+from detectors.sample import Sample
 from monitor.decode.decoder import Batch
 from monitor.decode.halves import Waiting
 from monitor.decode.outcome import SAMPLE_BYTES

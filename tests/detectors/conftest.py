@@ -10,9 +10,10 @@ import pytest
 from detectors.dictionary import Dictionary
 from detectors.frames import columns_from_frame
 from detectors.inference import infer
-from detectors.profile import Sample, summarise
+from detectors.profile import summarise
 from detectors.quality import Expectations, QualityResult, check
 from detectors.reference import Reference, build
+from detectors.sample import Sample
 
 BUILT_AT = datetime(2020, 1, 1, tzinfo=UTC)
 Found = Mapping[tuple[str, str], QualityResult]  # by feature and check

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from detectors.profile import Sample
 from detectors.quality import Expectations, QualityResult
 from detectors.reference import Reference
 from detectors.result import Verdict
+from detectors.sample import Sample
 
 Judge = Callable[..., Mapping[tuple[str, str], QualityResult]]
 Make = Callable[..., Reference]

@@ -17,7 +17,6 @@ from detectors.profile import (
     PRESENCE_ONLY,
     TABLE,
     Profile,
-    Sample,
     decode,
     decode_parts,
     encode,
@@ -25,6 +24,7 @@ from detectors.profile import (
     summarise,
 )
 from detectors.reference import FixedLayout
+from detectors.sample import Sample
 
 FEATURES = (
     Feature("number", Kind.NUMERIC, "float", min=0.0),
