@@ -60,7 +60,7 @@ def differences(url: str, schema: str | None) -> list[object]:
 def test_looking_at_the_revision_again_and_again_keeps_nothing(url: str) -> None:
     store = open_store(upgraded(url), "driftd")
     store.check_schema()
-    engine: Any = store._database.engine
+    engine: Any = store._database.engine  # type: ignore[attr-defined]
     kept = len(engine._compiled_cache)
     for _ in range(3):
         store.check_schema()
