@@ -68,10 +68,12 @@ CREATE INDEX drift_result_start ON driftd.drift_result (window_start, model);
 """
 
 
-def config(url: str) -> Config:
+def config(url: str, hours: int) -> Config:
     """Give the configuration of all models."""
     services = f'[kafka]\nbootstrap_servers = ["k:1"]\n[database]\nurl = "{url}"\n'
-    models = "".join(f'[models.model-{i:02}]\ntopics = ["t{i}"]\n' for i in range(MODELS))
+    models = "".join(
+        f'[models.model-{i:02}]\ntopics = ["t{i}"]\nwindow = "{hours}h"\n' for i in range(MODELS)
+    )
     return parse(services + models)
 
 
@@ -79,7 +81,7 @@ def fill(console: Console, url: str, hours: int) -> None:
     """Write the year, a week at a time."""
     store = open_store(url)
     store.upgrade_schema()
-    store.register_models(config(url).models, START)
+    store.register_models(config(url, hours).models, START)
     store.close_connections()
     length = timedelta(hours=hours)
     of = {"length": length, "models": MODELS, "features": FEATURES}
@@ -109,7 +111,7 @@ def report(console: Console, url: str, hours: int) -> None:
     """Print how long each view takes, the first time and afterwards."""
     fill(console, url, hours)
     reader = open_reader(url)
-    pages = Pages(reader, config(url), ManualClock(END))
+    pages = Pages(reader, config(url, hours), ManualClock(END))
     table = Table("view", "first ms", "median ms", "quickest ms", "CPU ms")
     for name, (path, query) in SHOWN.items():
         (first, _), *others = (answered_ms(pages, path, query) for _ in range(TIMES + 1))

@@ -24,6 +24,8 @@ from monitor.page.bars import bin_name, histogram, pair
 from monitor.page.chart import Chart, chart
 from monitor.page.choices import range_of
 from monitor.page.desk import Desk
+from monitor.page.evidence import evidence_at, evidence_chart, is_evidence
+from monitor.page.parts import strips_within
 from monitor.page.presence import presence_charts
 from monitor.page.series import Level, Point, Series, Span
 from monitor.page.stretch import Stretch
@@ -57,6 +59,7 @@ def feature(desk: Desk, asked: Asked) -> View:
     shown = range_of(desk, "feature", asked, settings)
     stretch = shown.stretch
     rows = desk.look.tests(asked.model, asked.feature, asked.multiple, stretch.start_ms, stretch.end_ms)
+    within = desk.look.within(asked.model, asked.feature, asked.multiple, stretch.start_ms, stretch.end_ms)
     alerts = desk.look.alerts_during(asked.model, stretch.start_ms, stretch.end_ms)
     spans = spans_of((row for row in alerts if row["feature"] == asked.feature), stretch)
     chosen = _chosen(rows, asked)
@@ -71,7 +74,9 @@ def feature(desk: Desk, asked: Asked) -> View:
         "feature": asked.feature,
         "chosen": chosen,
         "beside": beside,
-        "charts": [*_effects(rows, settings, stretch, spans), *_distances(rows, stretch, spans)],
+        "charts": _charts(rows, settings, stretch, spans),
+        "evidence": None if chosen is None else evidence_at(rows, chosen["window_start"]),
+        "within": strips_within(within, stretch, settings.min_effect),
         "presence": presence_charts(desk, asked, rows, stretch),
         "alerts": [row for row in alerts if row["feature"] == asked.feature],
         "settings": settings,
@@ -163,6 +168,14 @@ def _pairs(bins: Sequence[Bin]) -> list[dict[str, Any]]:
     return [{"bin": one, "name": bin_name(one), "picture": pair(one, top)} for one in bins]
 
 
+def _charts(rows: Sequence[Row], settings: Model, stretch: Stretch, spans: Sequence[Span]) -> list[Chart]:
+    return [
+        *_effects(rows, settings, stretch, spans),
+        *evidence_chart(rows, stretch, spans),
+        *_distances(rows, stretch, spans),
+    ]
+
+
 def _effects(rows: Iterable[Row], settings: Model, stretch: Stretch, spans: Sequence[Span]) -> list[Chart]:
     """Draw the effects of all tests that have one, with their intervals."""
     points: defaultdict[str, list[Point]] = defaultdict(list)
@@ -170,7 +183,7 @@ def _effects(rows: Iterable[Row], settings: Model, stretch: Stretch, spans: Sequ
         if row["effect"] is not None:
             is_bad = row["verdict"] == Verdict.DRIFT
             point = Point(row["window_start"], row["effect"], row["effect_low"], row["effect_high"], is_bad)
-            points[row["detector"]].append(point)
+            points["since the change" if is_evidence(row) else row["detector"]].append(point)
     if not points:
         return []
     series = [
@@ -185,7 +198,8 @@ def _distances(rows: Iterable[Row], stretch: Stretch, spans: Sequence[Span]) -> 
     """Draw distances, each on its own scale."""
     found: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        if row["effect"] is None and row["statistic"] is not None and row["adjusted_p"] is None:
+        is_distance = row["effect"] is None and row["adjusted_p"] is None and not is_evidence(row)
+        if is_distance and row["statistic"] is not None:
             found[row["detector"]].append(row)
     made = []
     for name, of in found.items():

@@ -13,6 +13,7 @@ from monitor.page.asked import Asked, link, moment
 from monitor.page.chart import chart
 from monitor.page.choices import Range, range_of
 from monitor.page.desk import Desk
+from monitor.page.parts import pairs_table, segments_table
 from monitor.page.series import Point, Series
 from monitor.page.stretch import Stretch
 from monitor.page.strip import Cell, legend, strip
@@ -86,6 +87,9 @@ def model(desk: Desk, asked: Asked) -> View:
     names = [] if start is None else look.features(asked.model, start)
     rows = look.heat(asked.model, names, asked.multiple, stretch.start_ms, stretch.end_ms)
     lines = sorted(_lines(rows, stretch), key=lambda line: (line.severity, line.feature), reverse=True)
+    of = (asked.multiple, stretch.start_ms, stretch.end_ms)
+    parted = look.segments(asked.model, names, *of) if settings.segments else []
+    together = look.pairs(asked.model, *of) if settings.detectors.pairs else []
     windows = look.windows(asked.model, stretch.start_ms, stretch.end_ms, 60 * max(settings.multiples))
     tables = {
         "features": Table("features", "Features", FEATURES, [_cells(line, asked, shown) for line in lines]),
@@ -95,6 +99,8 @@ def model(desk: Desk, asked: Asked) -> View:
             BROKEN,
             _broken(look.broken(asked.model, start or 0), asked),
         ),
+        "segments": segments_table(parted, asked),
+        "pairs": pairs_table(together),
         "windows": Table("windows", "Windows", WINDOWS, [[row[c.name] for c in WINDOWS] for row in windows]),
     }
     values = {

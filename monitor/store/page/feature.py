@@ -29,6 +29,17 @@ def tests(
     return fetched(connection, query.order_by(table.c.window_start, table.c.detector))
 
 
+def within(
+    connection: Connection, model: str, feature: str, multiple: int, start_ms: int, end_ms: int
+) -> list[Row]:
+    """Give the tests of a feature within segments, in windows of this length, oldest first."""
+    table = drift_result
+    of = (table.c.model == model, table.c.feature == feature, table.c.multiple == multiple)
+    columns = (table.c.segment, table.c.window_start, table.c.effect, table.c.verdict, table.c.details)
+    query = select(*columns).where(*of, table.c.segment != "", between(table, start_ms, end_ms))
+    return fetched(connection, query.order_by(table.c.window_start, table.c.segment))
+
+
 def counts(
     connection: Connection, model: str, feature: str, starts_ms: Collection[int]
 ) -> list[tuple[int, bytes]]:

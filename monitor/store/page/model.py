@@ -6,10 +6,13 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, select
 
+from detectors.result import Verdict
 from monitor.store.page.rows import Row, between, fetched, moved_rows
 from monitor.store.result_tables import closed_window, drift_result, quality_result
 
 MOST_FEATURES = 2_000
+PAIRS = "correlation"
+"""The detector of pairs of features; its rows have no feature."""
 
 
 def latest_start(connection: Connection, model: str, before_ms: int) -> int | None:
@@ -44,6 +47,38 @@ def heat(
     of = (table.c.model == model, table.c.feature.in_(sorted(features)), table.c.multiple == multiple)
     query = select(*columns).where(*of, moved_rows(), between(table, start_ms, end_ms))
     return fetched(connection, query.order_by(table.c.feature, table.c.window_start))
+
+
+def segments(
+    connection: Connection, model: str, features: Collection[str], multiple: int, start_ms: int, end_ms: int
+) -> list[Row]:
+    """Give which of the features drifted within segments in windows of this length, latest first."""
+    table = drift_result
+    columns = ("segment", "feature", "window_start", "effect", "details")
+    query = select(*(table.c[name] for name in columns)).where(
+        table.c.model == model,
+        table.c.feature.in_(sorted(features)),
+        table.c.multiple == multiple,
+        table.c.segment != "",
+        table.c.verdict == Verdict.DRIFT.value,
+        between(table, start_ms, end_ms),
+    )
+    return fetched(connection, query.order_by(table.c.window_start.desc()).limit(MOST_FEATURES))
+
+
+def pairs(connection: Connection, model: str, multiple: int, start_ms: int, end_ms: int) -> list[Row]:
+    """Give how features went together in windows of this length, oldest first."""
+    table = drift_result
+    columns = ("window_start", "effect", "verdict", "details")
+    query = select(*(table.c[name] for name in columns)).where(
+        table.c.model == model,
+        table.c.feature == "",
+        table.c.multiple == multiple,
+        table.c.segment == "",
+        table.c.detector == PAIRS,
+        between(table, start_ms, end_ms),
+    )
+    return fetched(connection, query.order_by(table.c.window_start))
 
 
 def windows(connection: Connection, model: str, start_ms: int, end_ms: int, limit: int) -> list[Row]:

@@ -52,6 +52,17 @@ class Look:
     def heat(self, of: str, names: Collection[str], multiple: int, start_ms: int, end_ms: int) -> list[Row]:
         return model.heat(self._on, of, names, multiple, start_ms, end_ms)
 
+    def segments(
+        self, of: str, names: Collection[str], multiple: int, start_ms: int, end_ms: int
+    ) -> list[Row]:
+        return model.segments(self._on, of, names, multiple, start_ms, end_ms)
+
+    def pairs(self, of: str, multiple: int, start_ms: int, end_ms: int) -> list[Row]:
+        return model.pairs(self._on, of, multiple, start_ms, end_ms)
+
+    def within(self, of: str, name: str, multiple: int, start_ms: int, end_ms: int) -> list[Row]:
+        return feature.within(self._on, of, name, multiple, start_ms, end_ms)
+
     def windows(self, of: str, start_ms: int, end_ms: int, limit: int) -> list[Row]:
         return model.windows(self._on, of, start_ms, end_ms, limit)
 

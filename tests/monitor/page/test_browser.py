@@ -129,7 +129,7 @@ def test_a_reader_finds_from_the_overview_to_every_view(
         for name, link, expected in (
             ("overview", None, "Models"),
             ("model", page.get_by_role("link", name=MODEL, exact=True), MODEL),
-            ("feature", page.get_by_role("link", name="income", exact=True), "income"),
+            ("feature", page.get_by_role("link", name="income", exact=True).first, "income"),
             (
                 "performance",
                 page.get_by_role("link", name="performance", exact=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import re
 from collections import Counter
@@ -62,7 +63,7 @@ def test_the_heatmap_has_every_feature_and_what_drifts_comes_first(site: Site) -
     lines = rows(page.one("table", class_="heat"))
     names = [name.removesuffix(" output") for name in lines]
     assert names[0] == "income"
-    assert {"income", "country"} <= set(names[:4])
+    assert {"income", "country", "tenure_days"} <= set(names[:4])
     assert {"prediction", "score", "label", "bureau_score"} <= set(names)
     strips = page.all("svg", class_="strip")
     assert len(strips) == len(names)
@@ -74,6 +75,51 @@ def test_the_heatmap_has_every_feature_and_what_drifts_comes_first(site: Site) -
     assert len(cells) == 60
     assert cells[-1].one("title").text.startswith("2026-03-05 02:00 UTC: ")
     assert cells[-1].one("title").text.endswith("drift")
+
+
+def test_drift_within_segments_says_where_and_whether_only_there(site: Site) -> None:
+    found = site.page(f"model?m={MODEL}").one("section", aria_labelledby="segments").one("tbody")
+    lines = [(line.one("th").text, *(cell.text for cell in line.all("td"))) for line in found.all("tr")]
+    (web,) = (line for line in lines if line[:2] == ("device=web", "tenure_days"))
+    assert web[3] == web[4]
+    assert int(web[3]) > 5
+    (app,) = (line for line in lines if line[:2] == ("device=app", "country"))
+    assert int(app[3]) > 5
+    assert app[4] == "0"
+    assert ("device=app", "tenure_days") not in {line[:2] for line in lines}
+
+
+def test_a_feature_is_shown_within_each_segment(site: Site) -> None:
+    within = site.page(f"feature?m={MODEL}&f=tenure_days").one("section", aria_labelledby="within")
+    lines = rows(within)
+    assert list(lines) == ["device=web only there", "device=app", "device=branch"]
+    assert [len(strip.all("rect", class_="mark")) > 5 for strip in within.all("svg")] == [True, False, False]
+    assert lines["device=branch"][-1] == "too few"
+    assert not site.page("feature?m=churn&f=tenure_days").all("section", aria_labelledby="within")
+
+
+def test_pairs_that_came_apart_are_named_with_their_correlations(site: Site) -> None:
+    pairs = site.page(f"model?m={MODEL}&x=4").one("section", aria_labelledby="pairs").one("table")
+    latest, *_ = rows(pairs).values()
+    assert set(latest[0].split(" and ")) == {"open_accounts", "late_payments"}
+    assert abs(float(latest[1])) < 0.1
+    assert float(latest[2]) > 0.5
+    assert not site.page("model?m=churn").all("section", aria_labelledby="pairs")
+
+
+def test_evidence_that_adds_up_stands_beside_its_threshold_with_the_change(site: Site) -> None:
+    page = site.page(f"feature?m={MODEL}&f=tenure_days")
+    said = page.one("section", aria_labelledby="values").all("p", class_="facts")[1]
+    assert re.search(r"^drift Evidence that adds up: .* [\d.]+, threshold 10.*; changed in", said.text)
+    changed = said.one("time").attributes["datetime"]
+    assert "2026-03-04T06" <= changed <= "2026-03-04T12"
+    (figure,) = (one for one in page.all("figure") if "e-value" in one.one("figcaption").text)
+    given = json.loads(figure.one("div", class_="frame").attributes["data-figures"])
+    (evidence,), (threshold,) = given["series"], given["levels"]
+    alarm = next(i for i, is_bad in enumerate(evidence["bad"]) if is_bad)
+    assert max(evidence["value"][:alarm]) < threshold <= evidence["value"][alarm]
+    captions = [one.one("figcaption").text for one in page.all("figure")]
+    assert not any(caption.startswith("e_detector") for caption in captions)
 
 
 def test_broken_data_stands_beside_drift(site: Site) -> None:
@@ -135,9 +181,9 @@ def test_a_model_without_labels_says_why_there_is_no_performance(site: Site) -> 
 def test_alerts_have_their_evidence_and_their_silence(site: Site) -> None:
     page = site.page("alerts")
     cards = [card.text for card in page.all("li", class_="card")]
-    (income,) = (card for card in cards if card.startswith("income"))
+    (income,) = (card for card in cards if card.startswith("income of"))
     assert "median 2" in income
-    (country,) = (card for card in cards if card.startswith("country") and "covariate" in card)
+    (country,) = (card for card in cards if card.startswith("country of") and "covariate" in card)
     assert "silenced by ana until 2026-03-07" in country
     assert "BR 0 % → " in country
     past = rows(page.one("section", aria_labelledby="past").one("table"))
@@ -169,7 +215,7 @@ def test_one_window_of_a_feature_has_an_address_of_its_own(site: Site) -> None:
     page = site.page(f"feature?m={MODEL}&f=income&at=2026-03-03T03:00:00Z")
     values = page.one("section", aria_labelledby="values")
     assert "window of 2026-03-03 03:00" in values.one("h2").text
-    assert values.one("span", class_="verdict").text == "ok"
+    assert [each.text for each in values.all("span", class_="verdict")] == ["ok", "ok"]
 
 
 def test_every_link_leads_somewhere(site: Site) -> None:

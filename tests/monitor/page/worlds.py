@@ -50,6 +50,7 @@ class Names:
     category_column: str = "country"
     categories: tuple[str, ...] = ("DE", "FR", "PT", "ES")
     unseen: str = "BR"
+    device: str = "web"
     comment: str = "known: the new market"
 
 
@@ -64,18 +65,23 @@ windows_up_to = "4h"
 min_rows = 20
 false_alarms = "1 per 30d"
 min_effect = 0.02
-{labels}
+{more}
 [models.{quoted[name]}.detectors]
-sequential = []
+{detectors}
 [models.{quoted[name]}.fields]
 preset = "nested"
 id = "id"
 timestamp = "timestamp"
 """
-        for name, topic, labels in (
-            (names.drifting, "drifting", 'labels_topics = ["drifting-labels"]\nlabels_wait = "12h"'),
-            (names.calm, "calm", ""),
-            (names.silent, "silent", ""),
+        for name, topic, more, detectors in (
+            (
+                names.drifting,
+                "drifting",
+                'labels_topics = ["drifting-labels"]\nlabels_wait = "12h"\nsegments = ["device"]',
+                'pairs = ["correlation"]',
+            ),
+            (names.calm, "calm", "", "sequential = []"),
+            (names.silent, "silent", "", "sequential = []"),
         )
     )
     return f'[kafka]\nbootstrap_servers = ["127.0.0.1:1"]\n[database]\nurl = "{url}"\n{tables}'
@@ -92,7 +98,7 @@ def frame_of(names: Names, rows: int, seed: int) -> pd.DataFrame:
             names.feature: rng.lognormal(10.2, 0.45, rows).round(0),
             "age": rng.normal(41, 12, rows).round(1),
             names.category_column: rng.choice(categories, rows, p=shares / shares.sum()),
-            "device": rng.choice(np.array(["app", "web", "branch"], object), rows, p=(0.6, 0.3, 0.1)),
+            "device": rng.choice(np.array(["app", names.device, "branch"], object), rows, p=(0.6, 0.3, 0.1)),
             "tenure_days": rng.gamma(2.0, 300.0, rows).round(0),
             "open_accounts": rng.poisson(3.0, rows),
             "late_payments": rng.poisson(0.4, rows),
@@ -112,7 +118,11 @@ def labels_of(frame: pd.DataFrame, wrong: np.ndarray[Any, Any], seed: int) -> np
 
 
 def moved(frame: pd.DataFrame, names: Names) -> pd.DataFrame:
-    """What production looks like: incomes rise, a market opens, a supplier's score comes less and less."""
+    """What production looks like.
+
+    Incomes rise, a market opens, a supplier's score comes less and less, on the web customers are new ones,
+    and who has many accounts pays late.
+    """
     hour = np.linspace(0, HOURS, len(frame), endpoint=False)  # in a shorter history things happen sooner
     rng = np.random.default_rng(99)
     late = np.clip((hour - 60) / 25, 0, 1)
@@ -124,6 +134,9 @@ def moved(frame: pd.DataFrame, names: Names) -> pd.DataFrame:
     moved["utilisation"] = np.where(
         (hour > 30) & (hour < 38), moved["utilisation"] * 0.6, moved["utilisation"]
     )
+    on_web = (moved["device"] == names.device) & (hour > 80)
+    moved["tenure_days"] = moved["tenure_days"].where(~on_web, moved["tenure_days"] / 4)
+    moved["late_payments"] = np.where(hour > 80, moved["open_accounts"] // 3, moved["late_payments"])
     return moved
 
 
@@ -143,6 +156,8 @@ def reference_of(name: str, names: Names, *, with_labels: bool) -> Reference:
         built_at=datetime.fromtimestamp(START_MS / 1000, UTC),
         times_ms=times,
         window_ms=HOUR_MS,
+        segments=("device",) if with_labels else (),
+        pairs=with_labels,
     )
 
 
@@ -195,7 +210,7 @@ def _fill(store: Store, config: Config, folder: Path, names: Names, hours: int) 
     rows = frame_of(names, hours * PER_HOUR, 3)
     wrong = np.where(np.arange(len(rows)) > 0.64 * len(rows), 0.22, 0.1)
     _publish(broker, "drifting", moved(rows, names), labels_of(rows, wrong, 4))
-    _publish(broker, "calm", frame_of(names, hours * PER_HOUR, 5), None)
+    _publish(broker, "calm", frame_of(names, hours // 3 * PER_HOUR, 5), None)
     broker.create("silent", 1)
     source = MemorySource(broker, config.topics().names)
     keeper = JoinKeeper(Joiner(JoinTable(folder, 1 << 26, "test")))
@@ -253,5 +268,6 @@ def hostile(payload: str) -> Mapping[str, Any]:
         "category_column": f"{payload} column",
         "categories": (payload, f"{payload}2", "DE", "FR"),
         "unseen": f"{payload} unseen",
+        "device": "<img src=x onerror=alert(1)>",
         "comment": payload,
     }
