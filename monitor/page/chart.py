@@ -100,17 +100,18 @@ class _Canvas:
         width = max(end - begin, 2.0)
         return element("rect", title(span.text), class_="span", x=begin, y=0, width=width, height=self.height)
 
-    def series(self, one: Series) -> Iterator[Markup]:
+    def series(self, one: Series, dots: tuple[bool, ...] = (False, True)) -> Iterator[Markup]:
+        """Draw a series, with dots of points that are bad, or not, or both."""
         runs = list(_runs(one.points, self.stretch.length_ms))
         for run in runs:
             if band := self._band(run):
                 yield element("path", class_=f"band {one.style}", d=band)
         line = "".join(self._line(run) for run in runs if len(run) > 1)
         yield element("path", class_=f"line {one.style}", d=line)
-        for style, is_bad in (("", False), (" bad", True)):
-            dots = "".join(f"M{self._at(point)}h0" for point in one.points if point.is_bad is is_bad)
-            if dots:
-                yield element("path", class_=f"dot {one.style}{style}", d=dots)
+        for is_bad in dots:
+            drawn = "".join(f"M{self._at(point)}h0" for point in one.points if point.is_bad is is_bad)
+            if drawn:
+                yield element("path", class_=f"dot {one.style}{' bad' if is_bad else ''}", d=drawn)
 
     def readings(self, series: Sequence[Series], written: Callable[[float], str]) -> Iterator[Markup]:
         """Lay a pane over each window that says what is drawn there."""
@@ -168,5 +169,5 @@ def _reading(point: Point, written: Callable[[float], str]) -> str:
 def spark(stretch: Stretch, points: Sequence[Point], label: str) -> Markup:
     """Draw a line without axes, from zero up."""
     canvas = _Canvas(stretch, scale_of([0.0, 0.1, *(point.value for point in points)]), 24.0)
-    parts = canvas.series(Series("", "effect", points))
+    parts = canvas.series(Series("", "effect", points), dots=(True,))
     return picture(WIDTH, 24, label, parts, class_="spark")

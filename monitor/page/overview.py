@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -57,7 +58,9 @@ def overview(desk: Desk, asked: Asked) -> View:
         row["model"]: row | {"verdict": _VERDICTS[row["loudest"]]}
         for row in look.worst({name: row["window_start"] for name, row in latest.items()})
     }
-    effects = look.effects([(name, row["feature"], stretches[name].start_ms) for name, row in worst.items()])
+    effects = _by_model(
+        look.effects([(name, row["feature"], stretches[name].start_ms) for name, row in worst.items()])
+    )
     counts, progress = look.alert_counts(), look.progress()
     lines = [
         _line(
@@ -68,7 +71,7 @@ def overview(desk: Desk, asked: Asked) -> View:
             worst.get(name),
             _alerts(counts, name),
             _reading(progress, name, settings, now),
-            _spark(stretches.get(name), worst.get(name), effects),
+            _spark(stretches.get(name), worst.get(name), effects[name]),
         )
         for name, settings in config.models.items()
     ]
@@ -79,6 +82,13 @@ def overview(desk: Desk, asked: Asked) -> View:
 
 def _latest(windows: Iterable[Row]) -> dict[str, Row]:
     return {row["model"]: row for row in windows}
+
+
+def _by_model(rows: Iterable[Row]) -> defaultdict[str, list[Row]]:
+    found: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["model"]].append(row)
+    return found
 
 
 def _alerts(counts: Iterable[Row], name: str) -> list[tuple[str, int]]:
@@ -110,7 +120,7 @@ def _spark(stretch: Stretch | None, worst: Row | None, effects: Iterable[Row]) -
     points = [
         Point(row["window_start"], row["effect"], is_bad=_VERDICTS[row["loudest"]] == Verdict.DRIFT)
         for row in effects
-        if row["model"] == worst["model"] and row["effect"] is not None
+        if row["effect"] is not None
     ]
     label = f"effect of {worst['feature']} over the last {len(points)} windows"
     return spark(stretch, points, label)

@@ -31,7 +31,9 @@ IN_ROWS = (Shift.COVARIATE.value, Shift.PRIOR.value)
 
 def fetched(connection: Connection, query: Select[Any]) -> list[Row]:
     """Give rows as dictionaries."""
-    return [dict(row) for row in connection.execute(query).mappings()]
+    found = connection.execute(query)
+    names = tuple(found.keys())
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def wanted(connection: Connection, rows: Sequence[tuple[Any, ...]], **types: TypeEngine[Any]) -> FromClause:

@@ -33,6 +33,7 @@ from monitor.store.sql import open_store
 HOUR_MS = 3_600_000
 HOURS = 100
 PER_HOUR = 80
+REFERENCE_ROWS = 7_000  # with 80 rows too many for exact p-values, which take their time
 START_MS = 1_772_323_200_000  # 2026-03-01 00:00 UTC
 END_MS = START_MS + HOURS * HOUR_MS
 NOW = datetime.fromtimestamp(END_MS / 1000, UTC) + timedelta(minutes=12)
@@ -142,10 +143,10 @@ def moved(frame: pd.DataFrame, names: Names) -> pd.DataFrame:
 
 def reference_of(name: str, names: Names, *, with_labels: bool) -> Reference:
     """Build a reference from rows of the days before."""
-    frame = frame_of(names, 6_000, 1)
+    frame = frame_of(names, REFERENCE_ROWS, 1)
     if with_labels:
         frame["label"] = labels_of(frame, np.full(len(frame), 0.1), 2)
-    times = START_MS - 6_000 * 45_000 + np.arange(len(frame)) * 45_000
+    times = START_MS - REFERENCE_ROWS * 45_000 + np.arange(len(frame)) * 45_000
     dictionary = infer(frame, {column: role for column, role in ROLES.items() if column in frame})
     return build(
         columns_from_frame(frame, dictionary),
