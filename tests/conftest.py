@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:(read|open)_text is deprecated:DeprecationWarning")
     # and it leaves sockets of refused and broken connections to the garbage collector, at any later time
     config.addinivalue_line("filterwarnings", "ignore:unclosed <socket.socket:ResourceWarning")
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of the collector's sight what was imported: the service has it look every few seconds."""
+    gc.collect()
+    gc.freeze()
 
 
 def of_this_run(factory: pytest.TempPathFactory) -> Path:

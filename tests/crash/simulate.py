@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 import structlog
 
+from monitor import service
 from monitor.store import sql
 from tests.crash import steps
 from tests.crash.disk import disk
@@ -83,7 +84,7 @@ def settings(level: int = logging.CRITICAL) -> Iterator[None]:
     quiet = structlog.make_filtering_bound_logger(level)
     before = structlog.get_config()
     gc.disable()
-    with patch.object(sql, "SQLITE_LOCK_WAIT_S", 0.0):
+    with patch.object(sql, "SQLITE_LOCK_WAIT_S", 0.0), patch.object(service, "give_back", lambda: None):
         structlog.configure(wrapper_class=quiet)
         try:
             yield
