@@ -10,12 +10,12 @@ from detectors.quality import Expectations
 from detectors.reference import Reference
 from detectors.result import Verdict
 from monitor.findings import QualityFinding
+from monitor.own_findings import TIMELINESS, own_finding
 from monitor.plan import ModelPlan
 from monitor.store.base import PartitionClock
 from monitor.windows import Span
 
 FRESHNESS = "freshness"
-TIMELINESS = "timeliness"  # a dimension of the same standard that no check of a window has
 
 
 def expectations(plan: ModelPlan, *, is_partial: bool = False) -> Expectations:
@@ -88,23 +88,16 @@ def table_finding(
     reference_id: str,
 ) -> QualityFinding:
     """Make a finding about the log as a whole."""
-    return QualityFinding(
-        model=plan.name,
-        model_version=plan.settings.version,
-        segment="",
-        start_ms=span.start_ms,
-        end_ms=span.end_ms,
-        feature="",
-        check_name=str(check_name),
-        dimension=TIMELINESS if check_name == FRESHNESS else str(DIMENSIONS[CheckName(check_name)]),
+    dimension = TIMELINESS if check_name == FRESHNESS else DIMENSIONS[CheckName(check_name)]
+    return own_finding(
+        plan,
+        span,
+        check_name,
+        dimension,
+        verdict,
         expected=expected,
         observed=observed,
-        failed_rows=0,
-        total_rows=0,
-        p_value=None,
-        verdict=verdict,
         reference_id=reference_id,
-        note="",
     )
 
 

@@ -9,17 +9,18 @@ import numpy as np
 
 from alerts import words
 from alerts.model import Alert
+from detectors.checks import Dimension
 from detectors.experiment_evidence import SPLIT, p_values
 from detectors.result import Verdict
 from detectors.split_evidence import total_variation
 from monitor.experiment.results import Judging
 from monitor.experiment.state import Known
 from monitor.findings import QualityFinding
+from monitor.own_findings import own_finding
 from monitor.plan import ModelPlan
 from monitor.windows import Span
 
 SAMPLE_RATIO, RANDOMISATION = "sample_ratio", "randomisation"
-CONSISTENCY = "consistency"
 
 
 def checks(judging: Judging, known: Known, span: Span) -> Iterator[QualityFinding]:
@@ -104,21 +105,14 @@ def _finding(
 def _made(
     plan: ModelPlan, span: Span, feature: str, check: str, expected: str, observed: str, verdict: Verdict
 ) -> QualityFinding:
-    return QualityFinding(
-        model=plan.name,
-        model_version=plan.settings.version,
-        segment="",
-        start_ms=span.start_ms,
-        end_ms=span.end_ms,
+    return own_finding(
+        plan,
+        span,
+        check,
+        Dimension.CONSISTENCY,
+        verdict,
         feature=feature,
-        check_name=check,
-        dimension=CONSISTENCY,
         expected=expected,
         observed=observed,
-        failed_rows=0,
-        total_rows=0,
-        p_value=None,
-        verdict=verdict,
         reference_id=plan.reference.id,
-        note="",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from detectors.reference import Reference
 from detectors.result import Shift, TestResult, Verdict
 from monitor.findings import Finding, PerformanceFinding, QualityFinding
 from monitor.levels import level_over_lengths
+from monitor.own_findings import TIMELINESS, own_finding
 from monitor.performance.findings import judged, performance_findings, plain_figure, shift_findings
 from monitor.plan import LabelPlan, ModelPlan
 from monitor.windows import Span
@@ -188,21 +189,8 @@ def _check(
     *,
     is_good: bool,
 ) -> QualityFinding:
-    return QualityFinding(
-        model=plan.name,
-        model_version=plan.settings.version,
-        segment="",
-        start_ms=span.start_ms,
-        end_ms=span.end_ms,
-        feature="",
-        check_name=name,
-        dimension="timeliness",
-        expected=expected,
-        observed=observed,
-        failed_rows=failed,
-        total_rows=total,
-        p_value=None,
-        verdict=Verdict.OK if is_good else Verdict.FAIL,
-        reference_id=reference.id,
-        note="",
+    verdict = Verdict.OK if is_good else Verdict.FAIL
+    made = own_finding(
+        plan, span, name, TIMELINESS, verdict, expected=expected, observed=observed, reference_id=reference.id
     )
+    return replace(made, failed_rows=failed, total_rows=total)
