@@ -31,10 +31,11 @@ from tests.monitor.worlds import (
     new_engine,
     new_store,
     payload,
+    played_on_two,
     rows_of,
 )
 
-P0, P1 = TopicPartition("predictions", 0), TopicPartition("predictions", 1)
+P0 = TopicPartition("predictions", 0)
 PAIRS = '[models.loans.detectors]\npairs = ["correlation"]\n'
 PER_HOUR, HOURS, BREAKS_AT = 400, 4, 2
 VIEWS = ("drift_history", "alert_history", "window_history")
@@ -72,18 +73,7 @@ def stream() -> list[bytes]:
 
 
 def played(of_plan: ModelPlan, step: int = PER_HOUR * HOURS, *, restarts: bool = False) -> Store:
-    store, rows = new_store(), stream()
-    engine = new_engine(store, [P0, P1], {"loans": of_plan})
-    for begin in range(0, len(rows), step):
-        if restarts:
-            engine = new_engine(store, [P0, P1], {"loans": of_plan})
-        for which, partition in enumerate((P0, P1)):
-            part = rows[begin : begin + step][which::2]
-            engine.take([chunk(partition, part, begin // 2)])
-        engine.commit()
-        engine.close_windows()
-    engine.close_windows(everything=True)
-    return store
+    return played_on_two(of_plan, stream(), step, restarts=restarts)
 
 
 def test_the_pair_that_came_apart_is_found_where_no_feature_is() -> None:

@@ -26,21 +26,17 @@ from monitor.errors import ConfigError
 from monitor.layouts import layout_of
 from monitor.levels import rules_for
 from monitor.plan import ModelPlan
-from monitor.source.base import TopicPartition
 from monitor.store.base import Store
 from tests.monitor.worlds import (
     HOUR_MS,
     NOW,
     START_MS,
-    chunk,
     config,
-    new_engine,
-    new_store,
     payload,
+    played_on_two,
     rows_of,
 )
 
-P0, P1 = TopicPartition("predictions", 0), TopicPartition("predictions", 1)
 TABLE = "[models.loans.detectors]\n"
 ON = TABLE + 'multivariate = ["reconstruction"]\n'
 PER_HOUR, HOURS, BREAKS_AT = 400, 4, 2
@@ -95,18 +91,7 @@ def played(
     restarts: bool = False,
     log: list[bytes] | None = None,
 ) -> Store:
-    store, rows = new_store(), log or stream()
-    engine = new_engine(store, [P0, P1], {"loans": of_plan})
-    for begin in range(0, len(rows), step):
-        if restarts:
-            engine = new_engine(store, [P0, P1], {"loans": of_plan})
-        for which, partition in enumerate((P0, P1)):
-            part = rows[begin : begin + step][which::2]
-            engine.take([chunk(partition, part, begin // 2)])
-        engine.commit()
-        engine.close_windows()
-    engine.close_windows(everything=True)
-    return store
+    return played_on_two(of_plan, log or stream(), step, restarts=restarts)
 
 
 def errors(store: Store, detector: str = "ks") -> dict[int, dict[str, Any]]:

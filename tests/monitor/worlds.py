@@ -178,6 +178,23 @@ def chunk(partition: TopicPartition, values: Sequence[bytes | None], first: int 
     return Chunk(partition, records)
 
 
+def played_on_two(of_plan: ModelPlan, rows: Sequence[bytes], step: int, *, restarts: bool = False) -> Store:
+    """Let the loans' engine read rows of two partitions by turns, some at once, and judge all windows."""
+    partitions = [TopicPartition("predictions", at) for at in range(2)]
+    store = new_store()
+    engine = new_engine(store, partitions, {"loans": of_plan})
+    for begin in range(0, len(rows), step):
+        if restarts:
+            engine = new_engine(store, partitions, {"loans": of_plan})
+        for which, partition in enumerate(partitions):
+            part = rows[begin : begin + step][which::2]
+            engine.take([chunk(partition, part, begin // 2)])
+        engine.commit()
+        engine.close_windows()
+    engine.close_windows(everything=True)
+    return store
+
+
 def rows_of(store: Store, view: Any, *unstable: str) -> list[dict[str, Any]]:
     """A view's rows without the columns that say when things were done, in a fixed order."""
     dropped = {"evaluated_at", "closed_at", "notified", *unstable}
