@@ -182,6 +182,11 @@ class Model(Section, frozen=True, kw_only=True):
         """Whether an experiment's metric is known only when a label is there; it may be known of none."""
         return bool(self.labels_fields.metric or (self.fields.metric and self.shared_topics))
 
+    @property
+    def metric_comes_with_predictions(self) -> bool:
+        """Whether each row brings an experiment's metric itself."""
+        return bool(self.fields.metric) and not self.metric_comes_with_labels
+
     def _budget_mistakes(self) -> Iterator[Mistake]:
         try:
             budget = self.budget

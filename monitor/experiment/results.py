@@ -65,7 +65,7 @@ class Judging:
                 conclusion=_held(total, SPLIT in broken),
                 note=f"{arms.others:,} rows are of no variant" if arms.others else "",
             )
-            yield from self._columns(known, replace(base), at, broken)
+            yield from self._columns(known, base, at, broken)
 
     def _columns(
         self, known: Known, base: ExperimentResult, at: int, broken: Mapping[str, float]

@@ -53,7 +53,7 @@ class Experimenting:
         self._known = self._stepped = known
         self._lock.experiment_sums(tuple(_sums(to, arms, span)))
         results = list(to.inputs(known, span))
-        if not self._plan.settings.metric_comes_with_labels and self._plan.settings.fields.metric:
+        if self._plan.settings.metric_comes_with_predictions:
             results += _metric(self._lock, to, known, span)
         self._lock.experiment_results(tuple(results), self._now, self._plan.config_hash)
         if not self._plan.settings.quality:
@@ -80,7 +80,7 @@ def _sums(to: Judging, arms: Arms, span: Span) -> Iterable[ExperimentSum]:
     for at, variant in enumerate(to.experiment.variants):
         n = int(arms.rows[at])
         yield _sum(to, span, ROWS, ROWS, variant, Moments.known(n, n, n))
-        if to.plan.settings.fields.metric and not to.plan.settings.metric_comes_with_labels:
+        if to.plan.settings.metric_comes_with_predictions:
             yield _sum(to, span, METRIC, to.settings.metric, variant, arms.metric[at])
 
 
