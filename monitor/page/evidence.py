@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from detectors.result import Verdict
+from monitor.accumulating import KIND
 from monitor.page import say
 from monitor.page.chart import Chart, chart
 from monitor.page.series import Level, Point, Series, Span
 from monitor.page.stretch import Stretch
 from monitor.store.page.rows import Row
 
-KIND = "e_detector"
 NAME = "Evidence that adds up: logarithm of the e-value"
 
 
